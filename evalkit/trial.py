@@ -1,0 +1,44 @@
+"""What is asked of an engine: a trial is one cell of the grid, an utterance one probe in one voice with one seed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evalkit.digest import Scalar, digest
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One cell of the grid, over all voices, probes and seeds.
+
+    Attributes:
+        id: Name of the engine and a short digest of the settings: stable from run to run.
+        engine: Name of the engine.
+        settings: Every setting that can change the sound, by its override key, e.g. `prompt.seconds`.
+    """
+
+    id: str
+    engine: str
+    settings: Mapping[str, Scalar]
+
+    @classmethod
+    def of(cls, engine: str, settings: Mapping[str, Scalar]) -> "Trial":
+        """Returns the trial of an engine and its settings, named by what they say."""
+        return cls(f"{engine}-{digest({'engine': engine, **settings})[:8]}", engine, dict(settings))
+
+
+@dataclass(frozen=True, order=True)
+class Utterance:
+    """One synthesis to be made: one row of the report."""
+
+    trial: str
+    voice: str
+    probe: str
+    seed: int
+
+
+def varying_settings(trials: list[Trial]) -> list[str]:
+    """Returns the settings that differ between trials, in their own order; `engine` first if the engines differ."""
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.settings))
+    varying = [key for key in keys if len({repr(trial.settings.get(key)) for trial in trials}) > 1]
+    several_engines = len({trial.engine for trial in trials}) > 1
+    return ["engine", *varying] if several_engines else varying
