@@ -1,0 +1,44 @@
+"""`evalkit fetch`: the only command that downloads."""
+
+import sys
+
+from evalkit.assets import library
+from evalkit.errors import ConfigError
+from evalkit.fetch import fetch
+
+
+def run_fetch(names: list[str], sweep: str | None, *, only_list: bool) -> int:
+    """Brings assets by name, or those that a sweep needs.
+
+    Raises:
+        ConfigError: Nothing was named, or something unknown.
+        FetchError: A source failed or a hash differs.
+    """
+    known = library()
+    if only_list:
+        for name, asset in known.known.items():
+            state = "here" if known.is_present(name) else "-"
+            print(f"{name:20} {asset.bytes / 1e6:8.1f} MB  {state:5} {asset.licence:12} {asset.about}")
+        print(f"directory: {known.root}")
+        return 0
+    wanted = [*names, *(_needed_by(sweep) if sweep else [])]
+    if not wanted:
+        raise ConfigError(f"name what to fetch: {', '.join(known.known)}; or --sweep NAME, or --list")
+    for name in wanted:
+        known.get(name)
+    for name in dict.fromkeys(wanted):
+        fetch(known, name, lambda line: print(line, file=sys.stderr))
+    return 0
+
+
+def _needed_by(sweep: str) -> list[str]:
+    from evalkit.config.app import run_app
+
+    needed: list[str] = []
+
+    def job(plan: object, config: object) -> int:
+        needed.extend(plan.assets())  # type: ignore[attr-defined]
+        return 0
+
+    run_app([f"+sweep={sweep}"], job)
+    return needed
