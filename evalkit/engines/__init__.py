@@ -1,0 +1,1 @@
+"""Engines: one file each; `base.py` is the seam that they share."""

@@ -1,0 +1,101 @@
+"""The seam of an engine: text, a prompt and a seed in; sound and the time it took out.
+
+An engine is a frozen dataclass whose fields are its knobs, so that a YAML node with `_target_` *is* its signature and
+pydantic checks every value before anything loads. Heavy imports belong into `load`, which keeps what it loaded in a
+module-level cache: the cells of a sampling sweep share one set of weights.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from evalkit.assets import library
+from evalkit.audio import Audio
+from evalkit.digest import Json, Scalar
+from evalkit.prompts import Prompt
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What an engine is asked for; `language` is an ISO 639-1 code."""
+
+    text: str
+    prompt: Prompt
+    seed: int
+    language: str
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What an engine gave: mono sound, and the seconds it took with its weights already loaded."""
+
+    audio: Audio
+    seconds: float
+
+
+class Engine(ABC):
+    """A voice-cloning engine with its knobs set.
+
+    Subclasses are frozen pydantic dataclasses (`@dataclass(frozen=True, config=STRICT)`), final, and give
+    `speak`; those that answer several requests at once override `synthesize` instead.
+
+    Attributes:
+        name: Key in reports and configs.
+        revision: To be raised by whoever changes the adapter so that it sounds different.
+        sample_rate: Rate (Hz) at which the engine wants its prompt.
+        assets: Names of the weights it needs.
+        packages: Distributions whose version can change the sound.
+        extra: The extra of evalkit that installs them.
+        runtime: Fields that say where to compute, not what: they are no part of a trial.
+    """
+
+    name: ClassVar[str]
+    revision: ClassVar[int] = 1
+    sample_rate: ClassVar[int]
+    assets: ClassVar[tuple[str, ...]] = ()
+    packages: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = ""
+    runtime: ClassVar[frozenset[str]] = frozenset({"device"})
+
+    def load(self) -> None:
+        """Loads the weights, if there are any and they are not loaded yet."""
+        return
+
+    @abstractmethod
+    def speak(self, request: Request) -> Audio:
+        """Returns the request's text, spoken; the same request always gives the same samples."""
+
+    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
+        """Answers requests in order; an exception is about the first one not yet answered."""
+        self.load()
+        for request in requests:
+            started = perf_counter()
+            audio = self.speak(request)
+            yield Synthesis(audio, perf_counter() - started)
+
+    def close(self) -> None:
+        """Lets go of the weights of all engines of this class."""
+        return
+
+    def knobs(self) -> dict[str, Scalar]:
+        """Returns the settings that can change the sound."""
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if name not in self.runtime}
+
+    def fingerprint(self) -> dict[str, Json]:
+        """Returns all that the sound depends on, except the request."""
+        return {
+            "engine": self.name,
+            "revision": self.revision,
+            "knobs": self.knobs(),
+            "weights": library().fingerprint(self.assets),
+            "packages": {package: version(package) for package in self.packages},
+        }

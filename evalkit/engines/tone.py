@@ -1,0 +1,110 @@
+"""Engine `tone`: the shipped fake. It whistles text one pitch a character over a hum that stands for the speaker.
+
+`evalkit.judges.fake` hears both back, so a whole run can be checked by hand in milliseconds. Knobs make it clone badly
+and fail in the ways real engines do.
+"""
+
+import time
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from evalkit.audio import Audio
+from evalkit.engines.base import STRICT, Engine, Request
+from evalkit.errors import SynthesisError
+
+RATE = 16_000
+CHARACTER_SAMPLES = 480  # 30 ms
+ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'.,?!-"
+LOWEST_PITCH, PITCH_STEP = 1000.0, 100.0  # Hz
+HUM_RANGE = (80.0, 500.0)  # Hz
+
+
+def pitches(text: str) -> NDArray[np.float64]:
+    """Returns the pitch (Hz) of each character, shape (n,); characters outside the alphabet are spaces."""
+    indices = [max(0, ALPHABET.find(character)) for character in text.lower()]
+    return LOWEST_PITCH + PITCH_STEP * np.array(indices, dtype=np.float64)
+
+
+def whistle(text: str, hum: float) -> Audio:
+    """Returns `text` whistled over a hum of `hum` Hz: 30 ms a character, 16 kHz."""
+    phases = np.repeat(pitches(text), CHARACTER_SAMPLES).cumsum() * (2 * np.pi / RATE)
+    drone = np.sin(2 * np.pi * hum * np.arange(len(phases)) / RATE)
+    return Audio((0.4 * np.sin(phases) + 0.3 * drone).astype(np.float32), RATE)
+
+
+def heard_hum(audio: Audio) -> float:
+    """Returns the strongest frequency (Hz) in the range of hums."""
+    samples = audio.resampled(RATE).samples
+    size = 8 * RATE  # bins of 1/8 Hz, by zero padding
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), n=max(size, len(samples))))
+    frequencies = np.fft.rfftfreq(max(size, len(samples)), 1 / RATE)
+    inside = (frequencies >= HUM_RANGE[0]) & (frequencies <= HUM_RANGE[1])
+    return float(frequencies[inside][spectrum[inside].argmax()])
+
+
+@dataclass(frozen=True, config=STRICT)
+class Tone(Engine):
+    """The fake engine.
+
+    Attributes:
+        detune: Hz by which it misses the prompt's hum, divided by the prompt's seconds: longer prompts clone better.
+        jitter: Standard deviation (Hz) of a further miss, drawn from the seed.
+        drop_every: Leaves out every n-th word; None: none.
+        crash_on: Raises where the text has this.
+        silent_on: Gives zeros there.
+        empty_on: Gives no samples there.
+        nan_on: Gives NaN there.
+        delay: Seconds that an answer takes.
+        device: Ignored.
+    """
+
+    name: ClassVar[str] = "tone"
+    sample_rate: ClassVar[int] = RATE
+    runtime: ClassVar[frozenset[str]] = frozenset({"device", "delay"})
+
+    detune: Annotated[float, Field(ge=0)] = 30.0
+    jitter: Annotated[float, Field(ge=0)] = 0.0
+    drop_every: Annotated[int, Field(ge=2)] | None = None
+    crash_on: str | None = None
+    silent_on: str | None = None
+    empty_on: str | None = None
+    nan_on: str | None = None
+    delay: Annotated[float, Field(ge=0)] = 0.0
+    device: str = "auto"
+
+    def speak(self, request: Request) -> Audio:
+        """See `Engine.speak`.
+
+        Raises:
+            SynthesisError: The text has what the engine was told to crash on.
+        """
+        time.sleep(self.delay)
+        if _in(self.crash_on, request.text):
+            raise SynthesisError(f"told to crash on {self.crash_on!r}")
+        return self._spoilt(whistle(self._kept(request.text), self._hum(request)), request.text)
+
+    def _hum(self, request: Request) -> float:
+        jitter = np.random.default_rng(request.seed).normal(0.0, self.jitter) if self.jitter else 0.0
+        return heard_hum(request.prompt.audio) + self.detune / request.prompt.audio.seconds + float(jitter)
+
+    def _kept(self, text: str) -> str:
+        if self.drop_every is None:
+            return text
+        return " ".join(word for index, word in enumerate(text.split(), 1) if index % self.drop_every)
+
+    def _spoilt(self, audio: Audio, text: str) -> Audio:
+        if _in(self.empty_on, text):
+            return Audio(audio.samples[:0], audio.sample_rate)
+        if _in(self.silent_on, text):
+            return Audio(np.zeros_like(audio.samples), audio.sample_rate)
+        if _in(self.nan_on, text):
+            return Audio(np.full_like(audio.samples, np.nan), audio.sample_rate)
+        return audio
+
+
+def _in(part: str | None, text: str) -> bool:
+    return part is not None and part in text

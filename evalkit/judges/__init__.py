@@ -1,0 +1,1 @@
+"""Judges: the models that score; one file each, `base.py` has the seams."""

@@ -1,0 +1,57 @@
+"""The shipped fake judges: they hear what the engine `tone` whistles, exactly, and need no weights."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from evalkit.audio import Audio
+from evalkit.engines.tone import (
+    ALPHABET,
+    CHARACTER_SAMPLES,
+    HUM_RANGE,
+    LOWEST_PITCH,
+    PITCH_STEP,
+    RATE,
+    heard_hum,
+)
+from evalkit.judges.base import SpeakerEncoder, Transcriber, Transcript, unit_rows
+
+CENTRES = np.arange(*HUM_RANGE, 10.0)  # Hz
+WIDTH = 20.0  # Hz: two hums this far apart have a cosine of exp(-1/4)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class HumEncoder(SpeakerEncoder):
+    """Tells speakers by their hum: cos(a, b) = exp(-((a - b) / 40 Hz)^2), well inside the range of hums."""
+
+    name: ClassVar[str] = "hum"
+
+    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
+        """See `SpeakerEncoder.embed`."""
+        hums = np.array([heard_hum(audio) for audio in audios])[:, None]
+        return unit_rows(np.exp(-0.5 * ((hums - CENTRES) / WIDTH) ** 2).astype(np.float32))
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class WhistleReader(Transcriber):
+    """Reads one character each 30 ms."""
+
+    name: ClassVar[str] = "whistle"
+
+    def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
+        """See `Transcriber.transcribe`."""
+        for audio, _ in zip(audios, languages, strict=True):
+            yield Transcript(" ".join(_read(audio).split()))
+
+
+def _read(audio: Audio) -> str:
+    samples = audio.resampled(RATE).samples
+    frames = samples[: len(samples) // CHARACTER_SAMPLES * CHARACTER_SAMPLES].reshape(-1, CHARACTER_SAMPLES)
+    spectra = np.abs(np.fft.rfft(frames * np.hanning(CHARACTER_SAMPLES), n=RATE // 10))  # bins of 10 Hz
+    spectra[:, : round((LOWEST_PITCH - PITCH_STEP / 2) / 10)] = 0
+    indices = np.rint((spectra.argmax(axis=1) * 10 - LOWEST_PITCH) / PITCH_STEP).astype(int)
+    return "".join(ALPHABET[index] if index < len(ALPHABET) else " " for index in indices)
