@@ -1,0 +1,96 @@
+"""The Hydra program behind `run`: composes the configuration of the run and of each cell, explains what is wrong."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from evalkit.config.grid import cells, split_axes
+from evalkit.config.schema import RunConfig, build_plan, validate
+from evalkit.errors import ConfigError, EvalkitError
+from evalkit.plan import Plan
+from evalkit.resources import resource
+
+Job = Callable[[Plan, RunConfig], int]
+
+
+def run_app(arguments: Sequence[str], job: Job) -> int:
+    """Composes what was typed into a plan and hands it to `job`; returns the exit code.
+
+    Raises:
+        ConfigError: What was typed cannot be run.
+        EvalkitError: Whatever `job` raises.
+    """
+    rest, axes = _without_axes(list(arguments))
+    results: list[int | EvalkitError] = []
+
+    @hydra.main(version_base="1.3", config_path=str(resource("configs").resolve()), config_name="run")
+    def app(composed: DictConfig) -> None:
+        try:
+            results.append(_plan_and_work(_plain(composed), axes, job))
+        except EvalkitError as error:  # Hydra would print it: we do, once, at the end
+            results.append(error)
+
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, to be explained, not to Hydra's printer
+    sys.argv = ["evalkit run", *rest]
+    try:
+        app()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error)) from error
+    result = results[0] if results else 0  # --help and --cfg run no job
+    if isinstance(result, EvalkitError):
+        raise result
+    return result
+
+
+def _plan_and_work(composed: Mapping[str, Any], axes: list[str], job: Job) -> int:
+    config = validate(composed)
+    typed = list(HydraConfig.get().overrides.task)
+    expanded = [validate(_compose([*typed, *cell])) for cell in cells(config.grids, axes, typed)]
+    return job(build_plan(config, expanded, composed), config)
+
+
+def _without_axes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    parsed = get_args_parser().parse_args(arguments)
+    if parsed.multirun:
+        raise ConfigError("--multirun is not needed: comma lists and ranges are axes of one run; leave it out")
+    _, axes = split_axes(parsed.overrides)
+    return [argument for argument in arguments if argument not in axes], axes
+
+
+def _compose(overrides: list[str]) -> Mapping[str, Any]:
+    return _plain(hydra.compose("run", overrides=overrides))
+
+
+def _plain(composed: DictConfig) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))
+
+
+def explain(error: BaseException) -> str:
+    """Returns what is wrong and what is available, from an error of Hydra's or OmegaConf's."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kept = [line for line in lines if not line.startswith(("Config search path", "provider=", "object_type="))]
+    if "Available options" in str(error):
+        kept = [" ".join(kept)]
+    message = kept[0] if kept else type(error).__name__
+    if available := _siblings(error):
+        return f"{message} Available there: {', '.join(available)}"
+    return message
+
+
+def _siblings(error: BaseException) -> list[str]:
+    """Returns the keys beside the one that was not found, if the error tells."""
+    cause: BaseException | None = error
+    while cause is not None:
+        parent = getattr(cause, "parent_node", None)
+        if isinstance(parent, DictConfig):
+            return sorted(str(key) for key in parent if key != "_target_")
+        cause = cause.__cause__
+    return []

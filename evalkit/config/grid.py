@@ -1,0 +1,90 @@
+"""Axes and cells: a grid is a list of Hydra sweep overrides, and a cell one choice from each."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, RangeSweep
+from hydra.errors import HydraException
+
+from evalkit.errors import ConfigError
+
+AXIS_ROOTS = ("engine", "prompt")
+Cell = list[str]
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Parses overrides in Hydra's grammar.
+
+    Raises:
+        ConfigError: One is not an override, or a range never ends.
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ConfigError(f"cannot read the override: {error}") from error
+    for override in parsed:
+        value = override.value()
+        if isinstance(value, RangeSweep) and Decimal(str(value.step)) == 0:
+            raise ConfigError(f"{override.input_line}: a range needs a step other than 0")
+    return parsed
+
+
+def split_axes(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Parts what was typed into fixed overrides and axes.
+
+    Raises:
+        ConfigError: An axis that is not a setting of a trial.
+    """
+    axes, fixed = [], []
+    for override in parse(overrides):
+        line = str(override.input_line)
+        if not override.is_sweep_override():
+            fixed.append(line)
+            continue
+        _check_axis(override)
+        axes.append(line)
+    return fixed, axes
+
+
+def cells(grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed: Sequence[str]) -> list[Cell]:
+    """Returns the cells of the union of grids, each a list of overrides.
+
+    What was typed wins: an axis replaces the sweep's axis of that key, and a fixed value takes it away.
+
+    Raises:
+        ConfigError: An axis has no value, or is not a setting of a trial.
+    """
+    typed = parse(typed_axes)
+    taken = {override.key_or_group for override in [*typed, *parse(typed_fixed)]}
+    union: list[Cell] = []
+    for grid in grids or [[]]:
+        axes = parse(grid)
+        for axis in axes:
+            _check_axis(axis)
+        kept = [axis for axis in axes if axis.key_or_group not in taken]
+        union += _product([*kept, *typed])
+    return [cell for index, cell in enumerate(union) if cell not in union[:index]]
+
+
+def _product(axes: list[Override]) -> list[Cell]:
+    try:
+        product: list[Cell] = BasicSweeper.split_arguments(axes, None)[0]
+    except HydraException as error:
+        raise ConfigError(f"cannot sweep {', '.join(str(axis.input_line) for axis in axes)}: {error}") from error
+    if not product:
+        lines = ", ".join(str(axis.input_line) for axis in axes)
+        raise ConfigError(f"the grid has no cell: one of its axes has no value ({lines})")
+    return product
+
+
+def _check_axis(axis: Override) -> None:
+    key = axis.key_or_group
+    if key.split(".")[0].split("/")[0] in AXIS_ROOTS:
+        return
+    hint = f"; a list of values is written {key}=[...]" if key.split(".")[-1] in {"ids", "names", "seeds"} else ""
+    raise ConfigError(
+        f"{axis.input_line}: {key!r} cannot be an axis, since it is no setting of a trial; "
+        f"axes begin with {' or '.join(AXIS_ROOTS)}{hint}"
+    )

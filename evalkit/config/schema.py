@@ -1,0 +1,178 @@
+"""The typed schema of a run's configuration, and the way from composed YAML to a plan."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from evalkit.engines.base import Engine
+from evalkit.errors import ConfigError
+from evalkit.judges.base import Judge, SpeakerEncoder, Transcriber
+from evalkit.manifest import describe
+from evalkit.plan import Cell, Judges, Plan
+from evalkit.probes import read_probes
+from evalkit.prompts import PromptSettings
+from evalkit.resources import locate
+from evalkit.voices import read_voices
+
+T = TypeVar("T")
+_CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
+Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class VoicesConfig:
+    """Which voices: a folder (or a manifest of voices in a package), and names from it (null: all)."""
+
+    path: str
+    names: list[str] | None = None
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class ProbesConfig:
+    """Which probes: a file, and ids from it (null: all)."""
+
+    path: str
+    ids: list[str] | None = None
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class JudgeConfig:
+    """The models that score."""
+
+    speaker: Node
+    asr: Node
+    normalizer: Literal["whisper_english", "whisper_basic", "none"]
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class RunConfig:
+    """A run's configuration.
+
+    Attributes:
+        name: Of the sweep; the folder below `reports_dir`.
+        question: That the sweep answers.
+        grid: Axes as Hydra sweep overrides; a list of lists is the union of several grids.
+        engine: The engine's node.
+        prompt: How prompts are built.
+        voices: Who is cloned.
+        probes: What is spoken.
+        judge: Who scores.
+        seeds: Each utterance is made once per seed.
+        device: Where models compute.
+        dry_run: Print the plan and stop.
+        reports_dir: Folder of reports.
+        store: Folder of artefacts that runs share.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    question: str
+    engine: Node
+    prompt: PromptSettings
+    voices: VoicesConfig
+    probes: ProbesConfig
+    judge: JudgeConfig
+    reports_dir: Path
+    store: Path
+    grid: list[str] | list[list[str]] = field(default_factory=list)
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    dry_run: bool = False
+
+    @property
+    def grids(self) -> list[list[str]]:
+        """The grid as a union of grids."""
+        if all(isinstance(axis, str) for axis in self.grid):
+            return [[str(axis) for axis in self.grid]]
+        return [list(axes) for axes in self.grid]
+
+
+def validate(composed: Mapping[str, Any]) -> RunConfig:
+    """Checks a composed configuration.
+
+    Raises:
+        ConfigError: A key or value is not allowed; the message has what is.
+    """
+    try:
+        return TypeAdapter(RunConfig).validate_python(composed)
+    except ValidationError as error:
+        raise ConfigError(describe(error)) from error
+
+
+def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[str, Any]) -> Plan:
+    """Returns the plan of a run: engines and judges made (their weights not loaded), voices and probes read.
+
+    Raises:
+        ConfigError: An engine, a judge or a setting of theirs that there is not, or a package that is not installed.
+        DataError: Voices or probes that cannot be read.
+    """
+    planned = {
+        cell.trial.id: cell
+        for cell in (Cell.of(build(one.engine, Engine, "engine"), one.prompt) for one in cells)  # type: ignore[type-abstract]
+    }
+    judges = Judges(
+        build(config.judge.speaker, SpeakerEncoder, "judge.speaker"),  # type: ignore[type-abstract]
+        build(config.judge.asr, Transcriber, "judge.asr"),  # type: ignore[type-abstract]
+        config.judge.normalizer,
+    )
+    return Plan(
+        name=config.name,
+        question=config.question,
+        cells=tuple(planned.values()),
+        voices=read_voices(locate(config.voices.path), config.voices.names),
+        probes=read_probes(locate(config.probes.path)).only(config.probes.ids),
+        seeds=tuple(dict.fromkeys(config.seeds)),
+        judges=judges,
+        device=config.device,
+        config=composed,
+    )
+
+
+def build(node: Node, kind: type[T], where: str) -> T:
+    """Makes the object a node describes: `_target_` names the class, the rest are its arguments.
+
+    Raises:
+        ConfigError: There is no such class, it is no `kind`, an argument is wrong, or a package is not installed.
+    """
+    arguments = dict(node)
+    target = arguments.pop("_target_", None)
+    if not isinstance(target, str) or "." not in target:
+        raise ConfigError(f"{where}._target_: expected the dotted name of a class, got {target!r}")
+    made_by = _class(target, where)
+    if not issubclass(made_by, kind):
+        raise ConfigError(f"{where}._target_: {target} is no {kind.__name__}")
+    try:
+        made = made_by(**arguments)
+    except ValidationError as error:
+        raise ConfigError(describe(error, where)) from error
+    _require_packages(made, where)
+    return made
+
+
+def _class(target: str, where: str) -> type[Any]:
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{where}._target_: there is no {target} ({error})") from error
+    if not isinstance(found, type):
+        raise ConfigError(f"{where}._target_: {target} is no class")
+    return found
+
+
+def _require_packages(made: object, where: str) -> None:
+    if not isinstance(made, Engine | Judge):
+        return
+    for package in made.packages:
+        try:
+            version(package)
+        except PackageNotFoundError as error:
+            extra = f"evalkit[{made.extra}]" if isinstance(made, Engine) and made.extra else package
+            raise ConfigError(
+                f"{where}: {made.name} needs the package {package}, type: pip install '{extra}'"
+            ) from error

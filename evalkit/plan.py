@@ -1,0 +1,103 @@
+"""The plan of a run: everything that will be done, decided before anything is loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from evalkit.digest import Json, digest
+from evalkit.engines.base import Engine
+from evalkit.judges.base import SpeakerEncoder, Transcriber
+from evalkit.probes import Probe, ProbeSet
+from evalkit.prompts import PromptSettings
+from evalkit.trial import Trial, Utterance
+from evalkit.voices import Voice
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A trial, and the objects that carry it out."""
+
+    trial: Trial
+    engine: Engine
+    prompt: PromptSettings
+
+    @classmethod
+    def of(cls, engine: Engine, prompt: PromptSettings) -> "Cell":
+        """Returns the cell of an engine with its knobs set and a way to build prompts."""
+        settings = {f"prompt.{key}": value for key, value in vars(prompt).items() if not key.startswith("_")}
+        settings |= {f"engine.{key}": value for key, value in engine.knobs().items()}
+        return cls(Trial.of(engine.name, settings), engine, prompt)
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The models that score, and the normaliser that WER is taken after."""
+
+    speaker: SpeakerEncoder
+    asr: Transcriber
+    normalizer: str
+
+    def fingerprint(self) -> dict[str, Json]:
+        """Returns what two reports must share for their scores to be comparable."""
+        return {
+            "speaker": self.speaker.fingerprint(),
+            "asr": self.asr.fingerprint(),
+            "normalizer": self.normalizer,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: cells over voices, probes and seeds; `config` is the resolved configuration, for the report."""
+
+    name: str
+    question: str
+    cells: tuple[Cell, ...]
+    voices: tuple[Voice, ...]
+    probes: ProbeSet
+    seeds: tuple[int, ...]
+    judges: Judges
+    device: str
+    config: Mapping[str, Any]
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The trials, in the order of the grid; the first is what the others are compared with."""
+        return [cell.trial for cell in self.cells]
+
+    def utterances(self, cell: Cell) -> list[tuple[Utterance, Voice, Probe]]:
+        """Returns a cell's utterances, voices outermost."""
+        return [
+            (Utterance(cell.trial.id, voice.name, probe.id, seed), voice, probe)
+            for voice in self.voices
+            for probe in self.probes.probes
+            for seed in self.seeds
+        ]
+
+    @property
+    def size(self) -> int:
+        """Number of utterances."""
+        return len(self.cells) * len(self.voices) * len(self.probes.probes) * len(self.seeds)
+
+    def assets(self) -> list[str]:
+        """Returns the names of all weights that the run needs."""
+        needed = [asset for cell in self.cells for asset in cell.engine.assets]
+        return list(dict.fromkeys([*needed, *self.judges.speaker.assets, *self.judges.asr.assets]))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of all that was asked for: equal plans are the same work."""
+        return digest(
+            {
+                "name": self.name,
+                "trials": [{"id": cell.trial.id, "engine": cell.engine.fingerprint()} for cell in self.cells],
+                "voices": [
+                    [voice.name, *([str(clip.path), clip.text, clip.use] for clip in voice.clips)]
+                    for voice in self.voices
+                ],
+                "probes": [[probe.id, probe.text, probe.language] for probe in self.probes.probes],
+                "seeds": list(self.seeds),
+                "judges": self.judges.fingerprint(),
+            }
+        )
