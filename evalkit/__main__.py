@@ -1,0 +1,70 @@
+"""The command line: `python -m evalkit COMMAND`.
+
+`run` is a Hydra program and keeps its own grammar; the others are plain commands. Modules are imported when their
+command is typed, so that help is quick.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from evalkit import __version__
+from evalkit.errors import EvalkitError
+
+EPILOG = """\
+start here:
+  python -m evalkit fetch --sweep demo      brings the demo's weights (330 MB)
+  python -m evalkit run +sweep=demo         runs the demo
+  python -m evalkit run --help              what a run can be told
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns its exit code."""
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if typed[:1] == ["run"]:
+            from evalkit.commands.run import run
+
+            return run(typed[1:])
+        return _other(_parser().parse_args(typed))
+    except EvalkitError as error:
+        print(f"evalkit: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _other(parsed: argparse.Namespace) -> int:
+    if parsed.command == "fetch":
+        from evalkit.commands.fetch import run_fetch
+
+        return run_fetch(parsed.assets, parsed.sweep, only_list=parsed.list)
+    if parsed.command == "bench":
+        from evalkit.commands.bench import run_bench
+
+        return run_bench(parsed.what)
+    raise AssertionError(parsed.command)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evalkit",
+        description="Which setting clones a voice best, by how much, and how sure are we?",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"evalkit {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("run", help="run a sweep: synthesise, score, compare, report", add_help=False)
+    fetch = commands.add_parser("fetch", help="bring weights (the only command that downloads)")
+    fetch.add_argument("assets", nargs="*", metavar="ASSET")
+    fetch.add_argument("--sweep", metavar="NAME", help="what this sweep needs")
+    fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
+    bench = commands.add_parser("bench", help="measure evalkit itself")
+    bench.add_argument("what", choices=["startup", "demo"])
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

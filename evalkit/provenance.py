@@ -1,0 +1,68 @@
+"""Where numbers come from: code, packages, machine, command."""
+
+import platform
+import shlex
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from evalkit import __version__
+
+# Those whose version can change a score; what an engine or a judge adds is in its own fingerprint.
+_PACKAGES = (
+    "ctranslate2",
+    "faster-whisper",
+    "jiwer",
+    "numpy",
+    "soundfile",
+    "soxr",
+    "torch",
+    "torchaudio",
+    "whisper-normalizer",
+)
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Returns the command as a person would type it."""
+    return shlex.join(["python", "-m", "evalkit", *arguments])
+
+
+def commit() -> tuple[str | None, bool | None]:
+    """Returns the commit of evalkit's checkout and whether files differ from it; None where there is no checkout."""
+    folder = Path(__file__).parent.parent
+    revision = _git(folder, "rev-parse", "HEAD")
+    if revision is None or not (folder / "pyproject.toml").is_file():
+        return None, None
+    # Reports are what a run writes: they do not make the code that wrote them another.
+    status = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)reports")
+    return revision, bool(status) if status is not None else None
+
+
+def packages() -> dict[str, str]:
+    """Returns the versions of evalkit and of the packages that scores rest on, those installed."""
+    found = {"evalkit": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def python() -> str:
+    """Returns the interpreter's version."""
+    return platform.python_version()
+
+
+def machine() -> str:
+    """Returns operating system and architecture."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

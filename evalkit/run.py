@@ -1,0 +1,130 @@
+"""A run: from a plan, through the stages, to rows and a report."""
+
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evalkit import findings, provenance, scoring
+from evalkit.errors import NothingScoredError
+from evalkit.plan import Plan
+from evalkit.report import Cost, Provenance, Report, Row, write_report, write_rows
+from evalkit.rows import entries_of, judge, row_of
+from evalkit.stages import Bench, synthesise
+from evalkit.trial import varying_settings
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    report: Report
+    rows: list[Row]
+
+
+def execute(plan: Plan, bench: Bench, folder: Path, command: str, *, started: float) -> Outcome:
+    """Runs a plan into `folder`.
+
+    A report with the status `interrupted` is there from the start: whatever stops the process, the same command finds
+    it and goes on.
+
+    Args:
+        plan: What to do.
+        bench: Store and display.
+        folder: The run's own.
+        command: As typed, for the record.
+        started: `time.perf_counter()` when the command began, so that its cost counts the start-up too.
+
+    Raises:
+        NothingScoredError: Every utterance failed; report and rows are written all the same.
+    """
+    report = _unfinished(plan, bench.run_id, command)
+    write_report(folder, report)
+    entries = entries_of(plan, bench)
+    synthesis_failures = synthesise(bench, {entry.key: entry.job for entry in entries if entry.job})
+    judged = judge(plan, bench, entries, synthesis_failures)
+    rows = write_rows(folder, (row_of(entry, judged, bench) for entry in entries))
+    finished = replace(_with_numbers(report, plan, rows), cost=_cost(bench, rows, time.perf_counter() - started))
+    write_report(folder, finished)
+    if finished.status == "failed":
+        raise NothingScoredError(_nothing_scored(rows, folder))
+    return Outcome(finished, rows)
+
+
+def _unfinished(plan: Plan, run_id: str, command: str) -> Report:
+    commit, dirty = provenance.commit()
+    judges = plan.judges
+    return Report(
+        run_id=run_id,
+        plan=plan.sha256,
+        sweep=plan.name,
+        question=plan.question,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        status="interrupted",
+        provenance=Provenance(
+            command=command,
+            commit=commit,
+            dirty=dirty,
+            python=provenance.python(),
+            platform=provenance.machine(),
+            device=plan.device,
+            packages=provenance.packages(),
+            engines={cell.engine.name: _without_knobs(cell.engine.fingerprint()) for cell in plan.cells},
+            judges=judges.fingerprint(),
+            seeds=list(plan.seeds),
+        ),
+        config=plan.config,
+        metrics=scoring.metric_records({"speaker": judges.speaker.name, "asr": judges.asr.name}),
+        notes=_notes(plan),
+    )
+
+
+def _without_knobs(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fingerprint.items() if key != "knobs"}  # each trial has its own
+
+
+def _notes(plan: Plan) -> list[str]:
+    return [
+        f"voice {voice.name}: no held-out clip; sim is against its own prompt clips, which favours copying them"
+        for voice in plan.voices
+        if not voice.held_out_clips
+    ]
+
+
+def _with_numbers(report: Report, plan: Plan, rows: list[Row]) -> Report:
+    trials = scoring.summarise(plan.trials, rows)
+    comparisons = scoring.compare_with_first(plan.trials, rows) if len(trials) > 1 else []
+    sentence, best = findings.find(trials, comparisons, varying_settings(plan.trials))
+    scored = any(row.error is None for row in rows)
+    return replace(
+        report,
+        status="complete" if scored else "failed",
+        trials=trials,
+        comparisons=comparisons,
+        best=best or None,
+        finding=sentence if scored else "Nothing could be scored.",
+    )
+
+
+def _cost(bench: Bench, rows: list[Row], wall_seconds: float) -> Cost:
+    made = sum(not row.cached and row.audio is not None for row in rows)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts kibibytes
+    return Cost(
+        wall_seconds=wall_seconds,
+        model_seconds=bench.clock.model_seconds,
+        overhead=1 - bench.clock.model_seconds / wall_seconds if made else None,
+        peak_memory_bytes=peak,
+        synthesised=made,
+        cached=sum(row.cached for row in rows),
+    )
+
+
+def _nothing_scored(rows: list[Row], folder: Path) -> str:
+    first = next(row.error for row in rows if row.error)
+    return (
+        f"nothing could be scored: all {len(rows)} utterances failed, "
+        f"the first with {first.type}: {first.message}; the rows are in {folder}"
+    )

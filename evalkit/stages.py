@@ -1,0 +1,259 @@
+"""The stages of a run: prompts, syntheses, transcripts, embeddings. Each makes what the store lacks, and no more.
+
+This is the one place where an exception of any kind is caught: there it becomes a `Failure`, and later a failed row.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from evalkit.audio import SILENCE_PEAK, Audio
+from evalkit.digest import digest
+from evalkit.engines.base import Engine, Request, Synthesis
+from evalkit.errors import StorageError, SynthesisError
+from evalkit.judges.base import SpeakerEncoder, Transcriber, Transcript
+from evalkit.progress import Display
+from evalkit.store import Kind, Store
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CHUNK = 16  # audios in memory at a time while judging
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something could not be made."""
+
+    type: str
+    message: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Failure":
+        """Returns the failure that an exception tells of."""
+        return cls(type(error).__name__, str(error) or "no message")
+
+
+@dataclass
+class Clock:
+    """Seconds spent inside models, their loading included."""
+
+    model_seconds: float = 0.0
+
+    @contextmanager
+    def inside_model(self) -> Iterator[None]:
+        """Counts the time until it is left."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.model_seconds += time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every stage works with."""
+
+    store: Store
+    display: Display
+    run_id: str
+    clock: Clock = field(default_factory=Clock)
+
+
+def attempt(make: Callable[[], Result]) -> Result | Failure:
+    """Returns what `make` returns, or why it failed; a disk that refuses ends the run instead."""
+    try:
+        return make()
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001  here a failure becomes a row
+        return Failure.of(error)
+
+
+def answers(
+    call: Callable[[Sequence[Item]], Iterator[Result]], items: Iterable[Item], clock: Clock
+) -> Iterator[Result | Failure]:
+    """Gives an answer or a failure for each item, in order.
+
+    `call` answers in order and may raise at any time: that is about the first item not yet answered, and the rest is
+    asked for again.
+    """
+    waiting = deque(items)
+    while waiting:
+        results = iter(call(list(waiting)))
+        outcome: Result | Failure | None = None
+        while waiting and not isinstance(outcome, Failure):  # a generator that raised is spent
+            with clock.inside_model():
+                outcome = attempt(partial(_next, results))
+            waiting.popleft()
+            yield outcome
+
+
+def _next(results: Iterator[Result]) -> Result:
+    for result in results:
+        return result
+    raise SynthesisError("the model ended before every item was answered")
+
+
+@dataclass(frozen=True)
+class SynthesisJob:
+    """A synthesis to be made."""
+
+    engine: Engine
+    request: Request
+
+
+def synthesis_key(engine: str, request: Request) -> str:
+    """Returns a synthesis' content address; `engine` is the digest of the engine's fingerprint."""
+    return digest(
+        {
+            "engine": engine,
+            "text": request.text,
+            "prompt": request.prompt.sha256,
+            "seed": request.seed,
+            "language": request.language,
+        }
+    )
+
+
+def synthesise(bench: Bench, jobs: Mapping[str, SynthesisJob]) -> dict[str, Failure]:
+    """Makes the syntheses that the store lacks, engine by engine; returns the failures by key."""
+    todo = {key: job for key, job in jobs.items() if not bench.store.has("synthesis", key)}
+    bench.display.start("synthesis", len(jobs), len(jobs) - len(todo))
+    failures: dict[str, Failure] = {}
+    for kind in dict.fromkeys(type(job.engine) for job in todo.values()):
+        of_kind = {key: job for key, job in todo.items() if type(job.engine) is kind}
+        for engine in dict.fromkeys(job.engine for job in of_kind.values()):
+            failures |= _synthesise_with(
+                bench, engine, {key: job.request for key, job in of_kind.items() if job.engine == engine}
+            )
+        next(iter(of_kind.values())).engine.close()
+    bench.display.finish()
+    return failures
+
+
+def _synthesise_with(bench: Bench, engine: Engine, requests: Mapping[str, Request]) -> dict[str, Failure]:
+    with bench.clock.inside_model():
+        loaded = attempt(engine.load)
+    if isinstance(loaded, Failure):
+        for _ in requests:
+            bench.display.advance(failed=True)
+        return dict.fromkeys(requests, loaded)
+    failures = {}
+    for key, answer in zip(requests, answers(engine.synthesize, requests.values(), bench.clock), strict=True):
+        outcome = answer if isinstance(answer, Failure) else attempt(partial(_checked, answer))
+        if isinstance(outcome, Failure):
+            failures[key] = outcome
+        else:
+            _keep(bench, key, outcome)
+        bench.display.advance(failed=isinstance(outcome, Failure))
+    return failures
+
+
+def _checked(synthesis: Synthesis) -> Synthesis:
+    samples = synthesis.audio.samples
+    if samples.ndim != 1:
+        raise SynthesisError(f"the engine gave samples of shape {samples.shape}, expected one dimension (mono)")
+    if len(samples) == 0:
+        raise SynthesisError("the engine gave no samples")
+    if not np.isfinite(samples).all():
+        raise SynthesisError("the engine gave samples that are not numbers (NaN or infinite)")
+    if synthesis.audio.peak < SILENCE_PEAK:
+        raise SynthesisError(f"the engine gave silence (peak {synthesis.audio.peak:g})")
+    return synthesis
+
+
+def _keep(bench: Bench, key: str, synthesis: Synthesis) -> None:
+    bench.store.write_audio("synthesis", key, synthesis.audio)
+    stored = bench.store.read_audio("synthesis", key)
+    bench.store.write_json(
+        "synthesis",
+        key,
+        {
+            "audio_seconds": stored.seconds,
+            "peak": synthesis.audio.peak,
+            "run": bench.run_id,
+            "sha256": stored.sha256,
+            "synth_seconds": synthesis.seconds,
+        },
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Sound to be judged: its content address, how to read it, and the language spoken."""
+
+    sha256: str
+    read: Callable[[], Audio]
+    language: str
+
+
+def transcribe(bench: Bench, transcriber: Transcriber, sounds: Sequence[Sound]) -> dict[str, str | Failure]:
+    """Returns a transcript or a failure for each sound, by `sha256`."""
+    fingerprint = transcriber.fingerprint()
+    keys = {
+        sound.sha256: digest({"asr": fingerprint, "sha256": sound.sha256, "language": sound.language})
+        for sound in sounds
+    }
+
+    def call(chunk: Sequence[Sound]) -> Iterator[Transcript]:
+        return transcriber.transcribe([sound.read() for sound in chunk], [sound.language for sound in chunk])
+
+    def keep(key: str, transcript: Transcript) -> None:
+        bench.store.write_json("transcript", key, {"text": transcript.text})
+
+    failures = _judge(bench, "transcripts", ("transcript", ".json"), _by_key(sounds, keys), call, keep)
+    transcriber.close()
+    return {
+        sha: failures.get(key) or str(bench.store.read_json("transcript", key)["text"]) for sha, key in keys.items()
+    }
+
+
+def embed(bench: Bench, encoder: SpeakerEncoder, sounds: Sequence[Sound]) -> dict[str, np.ndarray | Failure]:
+    """Returns an embedding of shape (d,) or a failure for each sound, by `sha256`."""
+    fingerprint = encoder.fingerprint()
+    keys = {sound.sha256: digest({"encoder": fingerprint, "sha256": sound.sha256}) for sound in sounds}
+
+    def call(chunk: Sequence[Sound]) -> Iterator[np.ndarray]:
+        return (encoder.embed([sound.read()])[0] for sound in chunk)
+
+    def keep(key: str, embedding: np.ndarray) -> None:
+        bench.store.write_array("embedding", key, embedding)
+
+    failures = _judge(bench, "embeddings", ("embedding", ".npy"), _by_key(sounds, keys), call, keep)
+    encoder.close()
+    return {sha: failures.get(key) or bench.store.read_array("embedding", key) for sha, key in keys.items()}
+
+
+def _by_key(sounds: Sequence[Sound], keys: Mapping[str, str]) -> dict[str, Sound]:
+    return {keys[sound.sha256]: sound for sound in sounds}
+
+
+def _judge(
+    bench: Bench,
+    stage: str,
+    place: tuple[Kind, str],
+    wanted: Mapping[str, Sound],
+    call: Callable[[Sequence[Sound]], Iterator[Result]],
+    keep: Callable[[str, Result], None],
+) -> dict[str, Failure]:
+    todo = {key: sound for key, sound in wanted.items() if not bench.store.has(place[0], key, place[1])}
+    bench.display.start(stage, len(wanted), len(wanted) - len(todo))
+    failures = {}
+    keys = list(todo)
+    for start in range(0, len(keys), CHUNK):
+        chunk = keys[start : start + CHUNK]
+        for key, outcome in zip(chunk, answers(call, [todo[key] for key in chunk], bench.clock), strict=True):
+            if isinstance(outcome, Failure):
+                failures[key] = outcome
+            else:
+                keep(key, outcome)
+            bench.display.advance(failed=isinstance(outcome, Failure))
+    bench.display.finish()
+    return failures
