@@ -1,0 +1,126 @@
+"""What is typed becomes cells; what is wrong is refused with what is available, before any model loads."""
+
+import re
+
+import pytest
+
+from evalkit.__main__ import main
+from evalkit.config.grid import cells, split_axes
+from evalkit.errors import ConfigError
+
+
+def test_axes_are_parted_from_fixed_overrides():
+    fixed, axes = split_axes(["+sweep=demo", "engine.top_k=1,3", "prompt.seconds=range(2,8,2)", "seeds=[1,2]"])
+    assert fixed == ["+sweep=demo", "seeds=[1,2]"]
+    assert axes == ["engine.top_k=1,3", "prompt.seconds=range(2,8,2)"]
+
+
+@pytest.mark.parametrize(
+    ("grids", "axes", "fixed", "expected"),
+    [
+        ([["prompt.seconds=3,8", "engine=a,b"]], [], [],
+         [["prompt.seconds=3", "engine=a"], ["prompt.seconds=3", "engine=b"],
+          ["prompt.seconds=8", "engine=a"], ["prompt.seconds=8", "engine=b"]]),
+        ([["prompt.seconds=3,8"]], ["prompt.seconds=5,6"], [], [["prompt.seconds=5"], ["prompt.seconds=6"]]),
+        ([["prompt.seconds=3,8", "engine.k=1,2"]], [], ["engine.k=7"], [["prompt.seconds=3"], ["prompt.seconds=8"]]),
+        ([["engine.k=1,2"], ["engine.k=2,3"]], [], [], [["engine.k=1"], ["engine.k=2"], ["engine.k=3"]]),
+        ([["prompt.seconds=range(2,8,3)"]], [], [], [["prompt.seconds=2"], ["prompt.seconds=5"]]),
+        ([], ["engine.k=1,2"], [], [["engine.k=1"], ["engine.k=2"]]),
+        ([], [], [], [[]]),
+    ],
+)  # fmt: skip
+def test_cells(grids, axes, fixed, expected):
+    assert cells(grids, axes, fixed) == expected
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        (["voices.names=a,b"], r"'voices.names' cannot be an axis.*voices.names=\[...\]"),
+        (["seeds=1,2"], r"seeds=\[...\]"),
+        (["judge=demo,fake"], "axes begin with engine or prompt"),
+        (["engine.k=range(3,1)"], "no value"),
+        (["engine.k=range(1,3,0)"], "step other than 0"),
+        (["engine.k=choice("], "cannot read the override"),
+        (["engine.k=interval(1,2)"], "cannot sweep"),
+    ],
+)
+def test_wrong_axes(axes, message):
+    with pytest.raises(ConfigError, match=message):
+        split_axes(axes) and cells([], axes, [])
+
+
+WRONG = {
+    "sweep": (["+sweep=dmeo"], "Could not find 'sweep/dmeo'.*demo"),
+    "engine": (["engine=kokorro"], "Could not find 'engine/kokorro'.*kokoro.*tone"),
+    "key": (["prompt.second=3"], "second.*Available there: gap_seconds, max_seconds, seconds"),
+    "knob": (["engine=tone", "engine.detunes=3"], "detunes.*Available there:.*detune"),
+    "new key": (["+promt=3"], "promt"),
+    "value": (["prompt.seconds=-3"], "prompt.seconds: .*greater than 0 .got -3"),
+    "type": (["prompt.seconds=soon"], "prompt.seconds: .*number.*'soon'"),
+    "axis value": (["prompt.seconds=3,-8"], "prompt.seconds: .*greater than 0"),
+    "knob value": (["engine=kokoro", "engine.top_k=99"], r"engine.top_k: .*less than or equal to 24 .got 99"),
+    "knob type": (["engine=kokoro", "engine.top_k=1,2.5"], "engine.top_k: .*integer"),
+    "voice": (["voices.names=[nobody]"], "no voice 'nobody'.*female_gb"),
+    "probe": (["probes.ids=[nothing]"], "no probe 'nothing'.*canoe"),
+    "folder": (["voices.path=/no/such/folder"], "no folder of voices at /no/such/folder"),
+    "normalizer": (["judge.normalizer=loud"], "judge.normalizer: .*'whisper_english'"),
+    "seeds": (["seeds=[]"], "seeds"),
+    "device": (["device=gpu"], "device: .*pattern"),
+    "name": (["name=../escape"], "name: .*pattern"),
+    "target": (["engine=tone", "engine._target_=evalkit.engines.tone.Tune"], "there is no evalkit.engines.tone.Tune"),
+    "no engine": (["engine=tone", "engine._target_=evalkit.trial.Trial"], "Trial is no Engine"),
+    "multirun": (["-m", "prompt.seconds=1,2"], "--multirun is not needed"),
+    "list as axis": (["seeds=1,2"], r"seeds=\[\.\.\.\]"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_is_refused_with_what_is_available(case, capfd, tmp_path):
+    overrides, message = WRONG[case]
+    code = main(["run", *overrides, f"reports_dir={tmp_path}/reports", f"store={tmp_path}/store"])
+    shown = capfd.readouterr()
+    assert (code, shown.out) == (2, "")
+    assert "Traceback" not in shown.err
+    assert len(shown.err.splitlines()) == 1
+    assert re.search(message, shown.err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dry_run_prints_the_plan_and_touches_nothing(typed, capfd, tmp_path):
+    assert main(["run", *typed, "prompt.seconds=1,2", "engine.detune=30", "dry_run=true"]) == 0
+    out = capfd.readouterr().out
+    assert "2 trials x 9 utterances = 18: 0 cached, 18 to do" in out
+    assert "weights missing: none" in out
+    assert not (tmp_path / "reports").exists()
+
+
+def test_equal_cells_are_one_trial(typed, capfd):
+    """3 and 3.0 are the same number of seconds."""
+    assert main(["run", *typed, "prompt.seconds=3,3.0", "dry_run=true"]) == 0
+    assert "1 trials" in capfd.readouterr().out
+
+
+def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
+    done = evalkit("run", "+sweep=demo", EVALKIT_ASSETS=str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "type: python -m evalkit fetch kokoro_int8 kokoro_voices ge2e campplus whisper_base_ct2" in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_hydra_users_find_what_they_know(evalkit):
+    helped = evalkit("run", "--help")
+    assert helped.returncode == 0
+    assert "engine: kokoro, tone" in helped.stdout
+    config = evalkit("run", "+sweep=demo", "engine.top_k=1,3", "--cfg", "job")
+    assert config.returncode == 0
+    assert "top_k: 1" in config.stdout
+
+
+def test_sweeps_of_ones_own(typed, tmp_path, capfd):
+    (tmp_path / "mine/sweep").mkdir(parents=True)
+    (tmp_path / "mine/sweep/own.yaml").write_text(
+        "# @package _global_\nname: own\ngrid:\n  - [prompt.seconds=1, 'engine.detune=0,9']\n  - [prompt.seconds=2]\n"
+    )
+    assert main(["run", "--config-dir", f"{tmp_path}/mine", "+sweep=own", *typed, "dry_run=true"]) == 0
+    assert "3 trials x 9 utterances" in capfd.readouterr().out
