@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -54,40 +54,42 @@ class Live:
     """A bar for each stage: done / total, cached, failed, rate, time left."""
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
+        self._console = console
+        self._bar: Progress | None = None  # a new one a stage: a stopped one stays on the screen as it ended
+        self._failed = 0
+
+    def say(self, message: str) -> None:
+        """See `Display.say`."""
+        self._console.print(message, highlight=False, markup=False)
+
+    def start(self, stage: str, total: int, cached: int) -> None:
+        """See `Display.start`."""
+        self._failed = 0
+        self._bar = Progress(
             TextColumn("[bold]{task.description:<12}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TextColumn("{task.fields[cached]} cached  {task.fields[failed]} failed  {task.fields[rate]}"),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=console,
+            console=self._console,
         )
-        self._task: TaskID | None = None
-        self._failed = 0
-
-    def say(self, message: str) -> None:
-        """See `Display.say`."""
-        self._progress.console.print(message, highlight=False, markup=False)
-
-    def start(self, stage: str, total: int, cached: int) -> None:
-        """See `Display.start`."""
-        self._failed = 0
-        self._progress.start()
-        self._task = self._progress.add_task(stage, total=total, completed=cached, cached=cached, failed=0, rate="")
+        self._bar.add_task(stage, total=total, completed=cached, cached=cached, failed=0, rate="")
+        self._bar.start()
 
     def advance(self, *, failed: bool = False) -> None:
         """See `Display.advance`."""
-        if self._task is None:
+        if self._bar is None:
             return
         self._failed += failed
-        self._progress.update(self._task, advance=1, failed=self._failed)
-        speed = self._progress.tasks[self._task].speed
-        self._progress.update(self._task, rate=f"{speed:.1f}/s" if speed else "")
+        speed = self._bar.tasks[0].speed
+        rate = f"{speed:.1f}/s" if speed else ""
+        self._bar.update(self._bar.task_ids[0], advance=1, failed=self._failed, rate=rate)
 
     def finish(self) -> None:
         """See `Display.finish`."""
-        self._progress.stop()
-        self._task = None
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = None
 
 
 class Plain:
