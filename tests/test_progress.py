@@ -38,7 +38,10 @@ import os, sys
 from pathlib import Path
 from evalkit.progress import quiet
 with quiet(Path(sys.argv[1])) as screen:
-    print("from python"); os.write(1, b"from C on 1\\n"); os.write(2, b"from C on 2\\n"); print("for people", file=screen)
+    print("from python")
+    os.write(1, b"from C on 1\\n")
+    os.write(2, b"from C on 2\\n")
+    print("for people", file=screen)
 print("after")
 """
 
