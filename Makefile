@@ -17,6 +17,7 @@ help:
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip  # older resolvers take minutes over this many packages
 
 # One environment for everything; made anew when pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
