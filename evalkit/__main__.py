@@ -40,6 +40,13 @@ def _other(parsed: argparse.Namespace) -> int:
         from evalkit.commands.fetch import run_fetch
 
         return run_fetch(parsed.assets, parsed.sweep, only_list=parsed.list)
+    if parsed.command == "transcript":
+        from evalkit.commands.transcript import run_transcript
+
+        words, overrides = (
+            (parsed.rest[0], parsed.rest[1:]) if parsed.action == "set" and parsed.rest else (None, parsed.rest)
+        )
+        return run_transcript(parsed.action, parsed.voice, parsed.clip, words, overrides)
     if parsed.command == "bench":
         from evalkit.commands.bench import run_bench
 
@@ -61,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("assets", nargs="*", metavar="ASSET")
     fetch.add_argument("--sweep", metavar="NAME", help="what this sweep needs")
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
+    transcript = commands.add_parser("transcript", help="show, make or set the reference text of a voice")
+    transcript.add_argument("action", choices=["show", "auto", "set"])
+    transcript.add_argument("voice", metavar="VOICE")
+    transcript.add_argument("--clip", metavar="FILE", help="one prompt clip, by file name (default: all)")
+    transcript.add_argument(
+        "rest",
+        nargs="*",
+        metavar="[WORDS] key=value",
+        help="for set: the words; then voices.path=DIR, prompt.seconds=8, ...",
+    )
     bench = commands.add_parser("bench", help="measure evalkit itself")
     bench.add_argument("what", choices=["startup", "demo"])
     return parser

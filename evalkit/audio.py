@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from evalkit.errors import DataError
 
 SILENCE_PEAK = 1e-4  # -80 dBFS: below the noise of any recording that holds speech
-# libsndfile reads a file that was cut off without a word, but notes it in its log.
-_TRUNCATED = re.compile(r"should be|truncated|premature", re.IGNORECASE)
+# libsndfile reads a file that was cut off without a word, but notes in its log what the header promised.
+_PROMISED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be \d+\)$", re.MULTILINE)
+_UNKNOWN_SIZE = 0x7FFFFFFF - 1024  # written by programs that stream: no promise
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def read_audio(path: Path) -> Audio:
         raise DataError(f"{path} is not audio that can be read ({error}); use WAV, FLAC or OGG") from error
     if len(samples) == 0:
         raise DataError(f"{path} holds no audio (0 samples)")
-    if len(samples) < declared or _TRUNCATED.search(log):
+    if len(samples) < declared or any(int(size) < _UNKNOWN_SIZE for size in _PROMISED.findall(log)):
         raise DataError(f"{path} is cut off: its header promises more audio than the file has; copy it again")
     if not np.isfinite(samples).all():
         raise DataError(f"{path} has samples that are not numbers (NaN or infinite); export it again")

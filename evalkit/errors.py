@@ -8,6 +8,7 @@ EvalkitError
 │   └── FetchError           a source failed, or a hash differs
 ├── StorageError       the disk refused (full, read-only)
 ├── SynthesisError     an engine gave something that is no speech: becomes a failed row
+├── JudgementError     a judge gave something that is no score: becomes a failed row
 └── NothingScoredError every utterance failed
 
 A message says what was wrong, the value got, the values allowed, and the command to type next.
@@ -52,6 +53,10 @@ class StorageError(EvalkitError):
 
 class SynthesisError(EvalkitError):
     """An engine gave something that is no speech."""
+
+
+class JudgementError(EvalkitError):
+    """A judge gave something that cannot be scored."""
 
 
 class NothingScoredError(EvalkitError):

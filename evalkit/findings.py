@@ -8,30 +8,48 @@ PRIMARY = "sim"
 GUARD = "wer"  # a winner that is less intelligible must say so
 
 
-def find(trials: Sequence[TrialSummary], comparisons: Sequence[Comparison], varying: Sequence[str]) -> tuple[str, str]:
-    """Returns the sentence, and the id of the trial that it names as best ("" where none can be told).
+def leader(comparisons: Sequence[Comparison]) -> str | None:
+    """Returns the id of the trial that is told to be ahead of the first by most; None where none is."""
+    ahead = ahead_of_first(comparisons)
+    return max(ahead, key=lambda comparison: comparison.difference).trial if ahead else None
+
+
+def ahead_of_first(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Returns the comparisons whose trial is told to be better than the first."""
+    return [one for one in comparisons if one.metric == PRIMARY and one.low is not None and one.low > 0]
+
+
+def find(
+    trials: Sequence[TrialSummary], comparisons: Sequence[Comparison], rivals: Sequence[str], varying: Sequence[str]
+) -> str:
+    """Returns the sentence.
 
     Args:
         trials: In the order of the grid.
         comparisons: Of all other trials with the first.
+        rivals: Ids of trials that are ahead too and cannot be told from the leader.
         varying: The settings that tell trials apart.
     """
     first = trials[0]
     if len(trials) == 1:
-        return f"One trial, nothing to compare: {PRIMARY.upper()} {_value(first, PRIMARY)}.", ""
+        return f"One trial, nothing to compare: {PRIMARY.upper()} {_value(first, PRIMARY)}."
     named = {trial.id: trial for trial in trials}
     primary = [comparison for comparison in comparisons if comparison.metric == PRIMARY]
     if not primary:
-        return "Nothing can be compared: no trial shares a scored utterance with the first.", ""
-    ahead = [comparison for comparison in primary if comparison.low is not None and comparison.low > 0]
-    if not ahead:
-        return _nothing_ahead(first, primary, named, varying), ""
-    best = max(ahead, key=lambda comparison: comparison.difference)
-    sentence = (
-        f"Best is {label(named[best.trial], varying)}: SIM {_value(named[best.trial], PRIMARY)}, "
-        f"{_interval(best)} over {label(first, varying)}"
-    )
-    return f"{sentence}; {_guard(best.trial, comparisons)}.", best.trial
+        return "Nothing can be compared: no trial shares a scored utterance with the first."
+    best = leader(comparisons)
+    if best is None:
+        return _nothing_ahead(first, primary, named, varying)
+    told = next(comparison for comparison in primary if comparison.trial == best)
+    others = "; ".join(label(named[rival], varying) for rival in rivals)
+    parts = [
+        f"{'Among the best is' if rivals else 'Best is'} {label(named[best], varying)}: "
+        f"SIM {_value(named[best], PRIMARY)}, {_interval(told)} over {label(first, varying)} ({told.n_pairs} pairs)",
+        f"not to be told from it: {others}" if rivals else "",
+        _guard(best, comparisons),
+        f"{named[best].n_failed} of its {named[best].n} utterances failed" if named[best].n_failed else "",
+    ]
+    return "; ".join(part for part in parts if part) + "."
 
 
 def label(trial: TrialSummary, varying: Sequence[str]) -> str:
@@ -73,7 +91,7 @@ def _guard(trial: str, comparisons: Sequence[Comparison]) -> str:
 
 def _interval(comparison: Comparison) -> str:
     if comparison.low is None or comparison.high is None:
-        return f"{comparison.difference:+.3f} [one voice and one probe: no interval]"
+        return f"{comparison.difference:+.3f} [no interval: the pairs show no spread]"
     return f"{comparison.difference:+.3f} [{comparison.low:+.3f}, {comparison.high:+.3f}]"
 
 

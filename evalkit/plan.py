@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine
-from evalkit.judges.base import SpeakerEncoder, Transcriber
+from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.probes import Probe, ProbeSet
 from evalkit.prompts import PromptSettings
 from evalkit.trial import Trial, Utterance
@@ -48,6 +48,29 @@ class Judges:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """The models that listen to a voice's recordings.
+
+    Attributes:
+        aligner: Tells when each word of a clip is spoken.
+        passes: Decode the same audio differently, to agree on a text where the user gave none.
+        speech: Tells where a clip's speech begins and ends.
+    """
+
+    aligner: Transcriber
+    passes: tuple[Transcriber, ...]
+    speech: SpeechDetector
+
+    def fingerprint(self) -> dict[str, Json]:
+        """Returns what prompts depend on."""
+        return {
+            "aligner": self.aligner.fingerprint(),
+            "passes": [one.fingerprint() for one in self.passes],
+            "speech": self.speech.fingerprint(),
+        }
+
+
+@dataclass(frozen=True)
 class Plan:
     """One run: cells over voices, probes and seeds; `config` is the resolved configuration, for the report."""
 
@@ -58,6 +81,7 @@ class Plan:
     probes: ProbeSet
     seeds: tuple[int, ...]
     judges: Judges
+    reference: Reference
     device: str
     config: Mapping[str, Any]
 
@@ -83,7 +107,9 @@ class Plan:
     def assets(self) -> list[str]:
         """Returns the names of all weights that the run needs."""
         needed = [asset for cell in self.cells for asset in cell.engine.assets]
-        return list(dict.fromkeys([*needed, *self.judges.speaker.assets, *self.judges.asr.assets]))
+        listeners = [self.reference.aligner, *self.reference.passes, self.reference.speech]
+        judges = [self.judges.speaker, self.judges.asr, *listeners]
+        return list(dict.fromkeys([*needed, *(asset for judge in judges for asset in judge.assets)]))
 
     @cached_property
     def sha256(self) -> str:
@@ -99,5 +125,6 @@ class Plan:
                 "probes": [[probe.id, probe.text, probe.language] for probe in self.probes.probes],
                 "seeds": list(self.seeds),
                 "judges": self.judges.fingerprint(),
+                "reference": self.reference.fingerprint(),
             }
         )

@@ -30,13 +30,14 @@ Status = Literal["complete", "interrupted", "failed"]
 
 @validated(frozen=True, config=_EXACT)
 class PromptRecord:
-    """The prompt an utterance was conditioned on; `sha256` addresses its audio and text."""
+    """The prompt an utterance was conditioned on; `text_wer` is its clips' words against what was heard."""
 
     seconds: float
     text: str
     text_source: str
     sha256: str
     clips: list[str]
+    text_wer: float | None = None
 
 
 @validated(frozen=True, config=_EXACT)
@@ -209,11 +210,14 @@ def write_rows(folder: Path, rows: Iterable[Row]) -> list[Row]:
         StorageError: The disk refused.
     """
     written, path = [], folder / ROWS_FILE
-    with writing(path), path.open("w", encoding="utf-8") as file:
+    with writing(path):
+        file = path.open("w", encoding="utf-8")
+    with file:
         for row in rows:
             line = json.dumps(rounded(asdict(row)), sort_keys=True, ensure_ascii=False, allow_nan=False)
-            file.write(line + "\n")
-            file.flush()
+            with writing(path):
+                file.write(line + "\n")
+                file.flush()
             written.append(_ROW.validate_json(line))
     return written
 

@@ -15,9 +15,10 @@ from evalkit.engines.base import Request
 from evalkit.metrics import Evidence
 from evalkit.plan import Cell, Plan
 from evalkit.probes import Probe
-from evalkit.prompts import Prompt, build_prompt
+from evalkit.prompting import Prompts
+from evalkit.prompts import Prompt
 from evalkit.report import ErrorRecord, PromptRecord, Row
-from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, transcribe
+from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, timed_on, transcribe
 from evalkit.text import normalizer
 from evalkit.trial import Utterance
 from evalkit.voices import Voice
@@ -42,20 +43,15 @@ class Entry:
     job: SynthesisJob | None
 
 
-def entries_of(plan: Plan, bench: Bench) -> list[Entry]:
-    """Returns the plan's utterances with their prompts, built once per voice and way of building."""
-    prompts: dict[Any, Prompt | Failure] = {}
+def entries_of(plan: Plan, prompts: Prompts) -> list[Entry]:
+    """Returns the plan's utterances; those whose prompt is not among `prompts` (a dry run's) are left out."""
     entries = []
     for cell in plan.cells:
         fingerprint = digest(cell.engine.fingerprint())
         for utterance, voice, probe in plan.utterances(cell):
-            way = (voice.name, cell.prompt, cell.engine.sample_rate)
-            if way not in prompts:
-                prompts[way] = attempt(partial(build_prompt, voice, cell.prompt, cell.engine.sample_rate))
-                if isinstance(failure := prompts[way], Failure):
-                    bench.display.say(f"{voice.name}: {failure.message}")
-            prompt = prompts[way]
-            entries.append(_entry(utterance, cell, voice, probe, prompt, fingerprint))
+            prompt = prompts.get((cell.trial.id, voice.name))
+            if prompt is not None:
+                entries.append(_entry(utterance, cell, voice, probe, prompt, fingerprint))
     return entries
 
 
@@ -126,7 +122,7 @@ def row_of(entry: Entry, judged: Judged, bench: Bench) -> Row:
         told = {
             "audio": str(bench.store.path("synthesis", entry.key, ".flac").relative_to(bench.store.root)),
             "audio_seconds": made["audio_seconds"],
-            "synth_seconds": made["synth_seconds"],
+            "synth_seconds": _seconds_here(entry, made),
             "cached": made["run"] != bench.run_id,
         }
     if failure is None:
@@ -177,7 +173,7 @@ def _scored(entry: Entry, judged: Judged, made: Mapping[str, Any]) -> dict[str, 
         reference_embeddings=np.stack([_embedding(judged, sound.sha256) for sound in _present(references)]),
         prompt_embedding=_embedding(judged, _present(entry.prompt).audio.sha256),
         audio_seconds=made["audio_seconds"],
-        synth_seconds=made["synth_seconds"],
+        synth_seconds=_seconds_here(entry, made),
     )
     values, weights = scoring.scores(evidence)
     compared: Literal["held_out", "prompt"] = "held_out" if entry.voice.held_out_clips else "prompt"
@@ -188,6 +184,12 @@ def _scored(entry: Entry, judged: Judged, made: Mapping[str, Any]) -> dict[str, 
         "weights": weights,
         "edits": scoring.edits(evidence),
     }
+
+
+def _seconds_here(entry: Entry, made: Mapping[str, Any]) -> float | None:
+    """Returns how long the synthesis took, if that was on this machine and device."""
+    here = made["timed_on"] == timed_on(entry.cell.engine)
+    return float(made["synth_seconds"]) if here else None
 
 
 def _embedding(judged: Judged, sha256: str) -> Embedding:
@@ -209,4 +211,5 @@ def _prompt_record(prompt: Prompt | Failure) -> PromptRecord | None:
         text_source=prompt.text_source,
         sha256=prompt.sha256,
         clips=list(prompt.clips),
+        text_wer=prompt.text_wer,
     )

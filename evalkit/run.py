@@ -11,6 +11,7 @@ from typing import Any
 from evalkit import findings, provenance, scoring
 from evalkit.errors import NothingScoredError
 from evalkit.plan import Plan
+from evalkit.prompting import make_prompts
 from evalkit.report import Cost, Provenance, Report, Row, write_report, write_rows
 from evalkit.rows import entries_of, judge, row_of
 from evalkit.stages import Bench, synthesise
@@ -25,7 +26,7 @@ class Outcome:
     rows: list[Row]
 
 
-def execute(plan: Plan, bench: Bench, folder: Path, command: str, *, started: float) -> Outcome:
+def execute(plan: Plan, bench: Bench, folder: Path, books: Path, command: str, *, started: float) -> Outcome:
     """Runs a plan into `folder`.
 
     A report with the status `interrupted` is there from the start: whatever stops the process, the same command finds
@@ -35,6 +36,7 @@ def execute(plan: Plan, bench: Bench, folder: Path, command: str, *, started: fl
         plan: What to do.
         bench: Store and display.
         folder: The run's own.
+        books: Folder of the voices' reference texts.
         command: As typed, for the record.
         started: `time.perf_counter()` when the command began, so that its cost counts the start-up too.
 
@@ -43,7 +45,7 @@ def execute(plan: Plan, bench: Bench, folder: Path, command: str, *, started: fl
     """
     report = _unfinished(plan, bench.run_id, command)
     write_report(folder, report)
-    entries = entries_of(plan, bench)
+    entries = entries_of(plan, make_prompts(plan, bench, books))
     synthesis_failures = synthesise(bench, {entry.key: entry.job for entry in entries if entry.job})
     judged = judge(plan, bench, entries, synthesis_failures)
     rows = write_rows(folder, (row_of(entry, judged, bench) for entry in entries))
@@ -72,14 +74,25 @@ def _unfinished(plan: Plan, run_id: str, command: str) -> Report:
             platform=provenance.machine(),
             device=plan.device,
             packages=provenance.packages(),
-            engines={cell.engine.name: _without_knobs(cell.engine.fingerprint()) for cell in plan.cells},
-            judges=judges.fingerprint(),
+            engines=_engines(plan),
+            judges={**judges.fingerprint(), "reference": plan.reference.fingerprint()},
             seeds=list(plan.seeds),
         ),
         config=plan.config,
         metrics=scoring.metric_records({"speaker": judges.speaker.name, "asr": judges.asr.name}),
         notes=_notes(plan),
     )
+
+
+def _engines(plan: Plan) -> dict[str, Any]:
+    """Returns each engine's identity by name; where knobs change its weights, the others by name and trial."""
+    found: dict[str, Any] = {}
+    for cell in plan.cells:
+        identity = _without_knobs(cell.engine.fingerprint())
+        if identity not in found.values():
+            name = cell.engine.name
+            found[f"{name} in {cell.trial.id}" if name in found else name] = identity
+    return found
 
 
 def _without_knobs(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,14 +110,17 @@ def _notes(plan: Plan) -> list[str]:
 def _with_numbers(report: Report, plan: Plan, rows: list[Row]) -> Report:
     trials = scoring.summarise(plan.trials, rows)
     comparisons = scoring.compare_with_first(plan.trials, rows) if len(trials) > 1 else []
-    sentence, best = findings.find(trials, comparisons, varying_settings(plan.trials))
+    best = findings.leader(comparisons)
+    ahead = [comparison.trial for comparison in findings.ahead_of_first(comparisons)]
+    rivals = scoring.not_told_apart(best, ahead, rows, findings.PRIMARY) if best else []
+    sentence = findings.find(trials, comparisons, rivals, varying_settings(plan.trials))
     scored = any(row.error is None for row in rows)
     return replace(
         report,
         status="complete" if scored else "failed",
         trials=trials,
         comparisons=comparisons,
-        best=best or None,
+        best=best,
         finding=sentence if scored else "Nothing could be scored.",
     )
 

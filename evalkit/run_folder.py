@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from evalkit.errors import DataError
@@ -36,43 +37,52 @@ def run_folder(parent: Path, plan: str) -> Iterator[RunFolder]:
     Raises:
         StorageError: The folder cannot be made.
     """
-    folder = _unfinished(parent, plan)
-    resumed = folder is not None
-    if folder is None:
-        now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        folder = parent / f"{now}-{plan[:6]}"
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR)
+    taken = _take_up(parent, plan)
+    folder, descriptor = taken or _begin(parent, plan)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield RunFolder(folder, resumed)
+        yield RunFolder(folder, resumed=taken is not None)
     finally:
-        (folder / LOCK_FILE).unlink(missing_ok=True)
-        os.close(descriptor)
+        os.close(descriptor)  # and with it the lock; its file stays, since another process may be opening it
 
 
-def _unfinished(parent: Path, plan: str) -> Path | None:
-    """Returns the newest folder whose run of this plan was interrupted and that no process is working in."""
-    if not parent.is_dir():
-        return None
-    for folder in sorted(parent.iterdir(), reverse=True):
-        with suppress(DataError):
-            report = read_report(folder)
-            if report.status == "interrupted" and report.plan == plan and _is_free(folder):
-                return folder
+def _take_up(parent: Path, plan: str) -> tuple[Path, int] | None:
+    """Returns the newest folder, now locked, whose run of this plan was interrupted and that nobody works in."""
+    folders = sorted(parent.iterdir(), reverse=True) if parent.is_dir() else []
+    for folder in folders:
+        if _is_unfinished(folder, plan) and (descriptor := _lock(folder)) is not None:
+            if _is_unfinished(folder, plan):  # still, now that nobody else can finish it
+                return folder, descriptor
+            os.close(descriptor)
     return None
 
 
-def _is_free(folder: Path) -> bool:
+def _begin(parent: Path, plan: str) -> tuple[Path, int]:
+    """Returns a folder that nobody has, locked."""
+    name = f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S')}-{plan[:6]}"
+    with writing(parent / name):
+        parent.mkdir(parents=True, exist_ok=True)
+        for folder in (parent / (f"{name}-{number}" if number else name) for number in count()):
+            with suppress(FileExistsError):
+                folder.mkdir()
+                if (descriptor := _lock(folder)) is not None:
+                    return folder, descriptor
+    raise AssertionError("count() never ends")
+
+
+def _is_unfinished(folder: Path, plan: str) -> bool:
     try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR)
-    except OSError:
+        report = read_report(folder)
+    except DataError:
         return False
+    return report.status == "interrupted" and report.plan == plan
+
+
+def _lock(folder: Path) -> int | None:
+    """Returns the descriptor that holds the folder's lock; None if another process does."""
+    descriptor = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    finally:
         os.close(descriptor)
-    return True
+        return None
+    return descriptor

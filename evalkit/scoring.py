@@ -59,6 +59,14 @@ def compare_with_first(trials: Sequence[Trial], rows: Sequence[Row]) -> list[Com
     return found
 
 
+def not_told_apart(best: str, others: Sequence[str], rows: Sequence[Row], metric: str) -> list[str]:
+    """Returns those of `others` whose difference from the trial `best` cannot be told."""
+    rest = [other for other in others if other != best]
+    by_trial = {id: _by_unit([row for row in rows if row.trial == id], metric) for id in [best, *rest]}
+    told = compare(by_trial[best], [by_trial[other] for other in rest])
+    return [other for other, difference in zip(rest, told, strict=True) if difference is None or not difference.is_told]
+
+
 def _by_unit(rows: Sequence[Row], metric: str) -> dict[Unit, Weighted]:
     return {
         (row.voice, row.probe, row.seed): (row.scores[metric], row.weights.get(metric, 1.0))

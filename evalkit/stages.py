@@ -3,27 +3,31 @@
 This is the one place where an exception of any kind is caught: there it becomes a `Failure`, and later a failed row.
 """
 
+import os
+import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.audio import SILENCE_PEAK, Audio
-from evalkit.digest import digest
+from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine, Request, Synthesis
-from evalkit.errors import StorageError, SynthesisError
-from evalkit.judges.base import SpeakerEncoder, Transcriber, Transcript
+from evalkit.errors import JudgementError, StorageError, SynthesisError
+from evalkit.judges.base import Judge, SpeakerEncoder, Transcriber, Transcript
 from evalkit.progress import Display
 from evalkit.store import Kind, Store
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+SLOWEST_RATE, FASTEST_RATE = 8_000, 192_000  # Hz
 CHUNK = 16  # audios in memory at a time while judging
 
 
@@ -86,13 +90,17 @@ def answers(
     """
     waiting = deque(items)
     while waiting:
-        results = iter(call(list(waiting)))
+        results = attempt(partial(_begin, call, list(waiting)))
         outcome: Result | Failure | None = None
         while waiting and not isinstance(outcome, Failure):  # a generator that raised is spent
             with clock.inside_model():
-                outcome = attempt(partial(_next, results))
+                outcome = results if isinstance(results, Failure) else attempt(partial(_next, results))
             waiting.popleft()
             yield outcome
+
+
+def _begin(call: Callable[[Sequence[Item]], Iterator[Result]], items: Sequence[Item]) -> Iterator[Result]:
+    return iter(call(items))
 
 
 def _next(results: Iterator[Result]) -> Result:
@@ -147,17 +155,17 @@ def _synthesise_with(bench: Bench, engine: Engine, requests: Mapping[str, Reques
         return dict.fromkeys(requests, loaded)
     failures = {}
     for key, answer in zip(requests, answers(engine.synthesize, requests.values(), bench.clock), strict=True):
-        outcome = answer if isinstance(answer, Failure) else attempt(partial(_checked, answer))
+        outcome = answer if isinstance(answer, Failure) else attempt(partial(_keep, bench, engine, key, answer))
         if isinstance(outcome, Failure):
             failures[key] = outcome
-        else:
-            _keep(bench, key, outcome)
         bench.display.advance(failed=isinstance(outcome, Failure))
     return failures
 
 
-def _checked(synthesis: Synthesis) -> Synthesis:
-    samples = synthesis.audio.samples
+def _check(synthesis: Synthesis) -> None:
+    samples, rate = synthesis.audio.samples, synthesis.audio.sample_rate
+    if not isinstance(rate, int) or not SLOWEST_RATE <= rate <= FASTEST_RATE:
+        raise SynthesisError(f"the engine gave a sample rate of {rate!r}, expected whole Hz, 8000 to 192000")
     if samples.ndim != 1:
         raise SynthesisError(f"the engine gave samples of shape {samples.shape}, expected one dimension (mono)")
     if len(samples) == 0:
@@ -166,10 +174,16 @@ def _checked(synthesis: Synthesis) -> Synthesis:
         raise SynthesisError("the engine gave samples that are not numbers (NaN or infinite)")
     if synthesis.audio.peak < SILENCE_PEAK:
         raise SynthesisError(f"the engine gave silence (peak {synthesis.audio.peak:g})")
-    return synthesis
 
 
-def _keep(bench: Bench, key: str, synthesis: Synthesis) -> None:
+def timed_on(engine: Engine) -> str:
+    """Returns where an engine computes: its times mean something only there."""
+    where = {name: getattr(engine, name) for name in sorted(engine.runtime) if hasattr(engine, name)}
+    return digest({"machine": platform.node(), "cores": os.cpu_count(), **where})
+
+
+def _keep(bench: Bench, engine: Engine, key: str, synthesis: Synthesis) -> None:
+    _check(synthesis)
     bench.store.write_audio("synthesis", key, synthesis.audio)
     stored = bench.store.read_audio("synthesis", key)
     bench.store.write_json(
@@ -181,6 +195,7 @@ def _keep(bench: Bench, key: str, synthesis: Synthesis) -> None:
             "run": bench.run_id,
             "sha256": stored.sha256,
             "synth_seconds": synthesis.seconds,
+            "timed_on": timed_on(engine),
         },
     )
 
@@ -194,41 +209,50 @@ class Sound:
     language: str
 
 
+def transcript_key(asr: Json, sha256: str, language: str) -> str:
+    """Returns a transcript's content address; `asr` is the transcriber's fingerprint."""
+    return digest({"asr": asr, "sha256": sha256, "language": language})
+
+
 def transcribe(bench: Bench, transcriber: Transcriber, sounds: Sequence[Sound]) -> dict[str, str | Failure]:
     """Returns a transcript or a failure for each sound, by `sha256`."""
     fingerprint = transcriber.fingerprint()
-    keys = {
-        sound.sha256: digest({"asr": fingerprint, "sha256": sound.sha256, "language": sound.language})
-        for sound in sounds
-    }
+    keys = {sound.sha256: transcript_key(fingerprint, sound.sha256, sound.language) for sound in sounds}
 
     def call(chunk: Sequence[Sound]) -> Iterator[Transcript]:
         return transcriber.transcribe([sound.read() for sound in chunk], [sound.language for sound in chunk])
 
     def keep(key: str, transcript: Transcript) -> None:
-        bench.store.write_json("transcript", key, {"text": transcript.text})
+        bench.store.write_json("transcript", key, asdict(transcript))
 
-    failures = _judge(bench, "transcripts", ("transcript", ".json"), _by_key(sounds, keys), call, keep)
+    failures = _judge(bench, transcriber, "transcripts", ("transcript", ".json"), _by_key(sounds, keys), call, keep)
     transcriber.close()
     return {
         sha: failures.get(key) or str(bench.store.read_json("transcript", key)["text"]) for sha, key in keys.items()
     }
 
 
-def embed(bench: Bench, encoder: SpeakerEncoder, sounds: Sequence[Sound]) -> dict[str, np.ndarray | Failure]:
+def embed(bench: Bench, encoder: SpeakerEncoder, sounds: Sequence[Sound]) -> dict[str, NDArray[np.float32] | Failure]:
     """Returns an embedding of shape (d,) or a failure for each sound, by `sha256`."""
     fingerprint = encoder.fingerprint()
     keys = {sound.sha256: digest({"encoder": fingerprint, "sha256": sound.sha256}) for sound in sounds}
 
-    def call(chunk: Sequence[Sound]) -> Iterator[np.ndarray]:
-        return (encoder.embed([sound.read()])[0] for sound in chunk)
+    def call(chunk: Sequence[Sound]) -> Iterator[NDArray[np.float32]]:
+        return (_unit(encoder.embed([sound.read()])) for sound in chunk)
 
-    def keep(key: str, embedding: np.ndarray) -> None:
+    def keep(key: str, embedding: NDArray[np.float32]) -> None:
         bench.store.write_array("embedding", key, embedding)
 
-    failures = _judge(bench, "embeddings", ("embedding", ".npy"), _by_key(sounds, keys), call, keep)
+    failures = _judge(bench, encoder, "embeddings", ("embedding", ".npy"), _by_key(sounds, keys), call, keep)
     encoder.close()
     return {sha: failures.get(key) or bench.store.read_array("embedding", key) for sha, key in keys.items()}
+
+
+def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    if embeddings.ndim != 2 or len(embeddings) != 1 or not abs(float(np.linalg.norm(embeddings)) - 1) < 1e-3:
+        raise JudgementError(f"the speaker encoder gave no unit vector (shape {embeddings.shape})")
+    unit: NDArray[np.float32] = embeddings[0]
+    return unit
 
 
 def _by_key(sounds: Sequence[Sound], keys: Mapping[str, str]) -> dict[str, Sound]:
@@ -237,6 +261,7 @@ def _by_key(sounds: Sequence[Sound], keys: Mapping[str, str]) -> dict[str, Sound
 
 def _judge(
     bench: Bench,
+    judge: Judge,
     stage: str,
     place: tuple[Kind, str],
     wanted: Mapping[str, Sound],
@@ -245,11 +270,15 @@ def _judge(
 ) -> dict[str, Failure]:
     todo = {key: sound for key, sound in wanted.items() if not bench.store.has(place[0], key, place[1])}
     bench.display.start(stage, len(wanted), len(wanted) - len(todo))
-    failures = {}
+    failures: dict[str, Failure] = {}
     keys = list(todo)
+    with bench.clock.inside_model():
+        loaded = attempt(judge.load) if todo else None
     for start in range(0, len(keys), CHUNK):
         chunk = keys[start : start + CHUNK]
-        for key, outcome in zip(chunk, answers(call, [todo[key] for key in chunk], bench.clock), strict=True):
+        sounds = [todo[key] for key in chunk]
+        given = [loaded] * len(chunk) if isinstance(loaded, Failure) else answers(call, sounds, bench.clock)
+        for key, outcome in zip(chunk, given, strict=True):
             if isinstance(outcome, Failure):
                 failures[key] = outcome
             else:

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Unit = tuple[str, str, int]  # voice, probe, seed: what two trials are paired by
 Weighted = tuple[float, float]  # value, weight
 
+_NOISE_FLOOR = 1e-12  # below it a spread is rounding
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -25,7 +27,8 @@ class Difference:
 
     Attributes:
         value: Of the pooled means, over the pairs only.
-        low: Lower end of the simultaneous interval; None with it where no interval can be told.
+        low: Lower end of the simultaneous interval; None where none can be told: one voice and one probe, or the
+            same difference in every pair.
         high: Its upper end.
         adjusted_p: Probability of so large a difference anywhere in the sweep if there were none; None likewise.
         n_pairs: Units that both trials have.
@@ -54,7 +57,7 @@ def interval(
 ) -> tuple[float, float] | None:
     """Returns the interval of a pooled mean, voices and probes resampled, within the metric's `bounds`.
 
-    None if there is but one voice and one probe.
+    None if there is but one voice and one probe, or no spread to tell it from.
     """
     mean = pooled_mean(list(scores.values()))
     if mean is None:
@@ -63,6 +66,8 @@ def interval(
     if not sampler.is_free:
         return None
     means = sampler.means(scores)
+    if np.nanstd(means) <= _NOISE_FLOOR:  # as with no error in 16 utterances: no spread is no certainty
+        return None
     low, high = np.nanquantile(means, [(1 - level) / 2, (1 + level) / 2])
     widening = sampler.widening(level)
     low, high = mean - widening * (mean - low), mean + widening * (high - mean)
@@ -101,10 +106,10 @@ def compare(
     for (_, part, value), error in zip(observed, errors, strict=True):
         if not part:
             results.append(None)
-        elif not _Sampler.over(list(part), 1).is_free:
+        elif not (shared := _Sampler.over(list(part), 1)).is_free:
             results.append(Difference(value, None, None, None, len(part)))
-        else:
-            results.append(_difference(len(part), value, error * sampler.widening(level), largest, level))
+        else:  # the clusters that count are those of the pairs, not all that the baseline has
+            results.append(_difference(len(part), value, error * shared.widening(level), largest, level))
     return results
 
 
@@ -129,12 +134,9 @@ def _largest_studentised(deviations: Sequence[Floats], errors: Sequence[float]) 
     return largest[np.isfinite(largest)]
 
 
-_NOISE_FLOOR = 1e-12  # below it a spread is rounding
-
-
 def _difference(n_pairs: int, value: float, error: float, largest: Floats, level: float) -> Difference:
-    if error <= _NOISE_FLOOR:  # the same difference for every voice and probe
-        return Difference(value, value, value, 1.0 if abs(value) <= _NOISE_FLOOR else 0.0, n_pairs)
+    if error <= _NOISE_FLOOR:  # no spread at all is no evidence of certainty: nothing can be told
+        return Difference(value, None, None, None, n_pairs)
     reach = float(np.quantile(largest, level)) * error
     # + 1: the observed sample is itself one of the draws, so p is never 0 (Davison & Hinkley 1997, 4.2.3)
     p = (1 + int((largest >= abs(value) / error).sum())) / (1 + len(largest))

@@ -21,7 +21,7 @@ from evalkit.audio import Audio, read_audio, write_flac
 from evalkit.digest import Json
 from evalkit.errors import StorageError
 
-Kind = Literal["synthesis", "transcript", "embedding", "prompt"]
+Kind = Literal["synthesis", "transcript", "embedding", "speech", "prompt"]
 
 
 @contextmanager
@@ -35,8 +35,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:  # libsndfile reports a full disk as a RuntimeError
         raise StorageError(
-            f"cannot write {path}: {error}; free some space or choose another place with store=DIR and "
-            "reports_dir=DIR, then type the same command: what was made so far is kept"
+            f"cannot write {path}: {error}; free some space or choose another place (store=DIR, reports_dir=DIR; for "
+            "weights the variable EVALKIT_ASSETS), then type the same command: what was made so far is kept"
         ) from error
 
 
@@ -51,6 +51,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(part)
+            _flush(part)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -78,7 +79,7 @@ class Store:
     def write_json(self, kind: Kind, key: str, value: Json) -> None:
         """Stores a JSON object."""
         text = json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
-        write_atomically(self.path(kind, key, ".json"), lambda part: _flushed(part, text.encode()))
+        write_atomically(self.path(kind, key, ".json"), lambda part: _write_text(part, text))
 
     def read_audio(self, kind: Kind, key: str) -> Audio:
         """Returns stored audio."""
@@ -98,11 +99,17 @@ class Store:
         write_atomically(self.path(kind, key, ".npy"), lambda part: _save_array(part, array))
 
 
-def _flushed(path: Path, payload: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
+def _flush(path: Path) -> None:
+    """Makes sure that the bytes are on the disk before the name is: a power cut leaves no empty file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _save_array(path: Path, array: NDArray[np.float32]) -> None:

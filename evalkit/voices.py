@@ -16,6 +16,8 @@ from evalkit.errors import DataError
 from evalkit.manifest import inside, read_manifest
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+UNREAD_SUFFIXES = frozenset({".m4a", ".aac", ".opus", ".wma", ".mp4", ".webm"})
+READABLE = ("WAV", "FLAC", "OGG")
 HELD_OUT_FOLDER = "held_out"
 Use = Literal["prompt", "held_out"]
 
@@ -96,6 +98,8 @@ def read_voices(path: Path, names: list[str] | None) -> tuple[Voice, ...]:
     Raises:
         DataError: No such folder, no voice in it, a voice that is unknown, or one that has no prompt clip.
     """
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        return (voice_of_files([path]),)
     voices = _read_package(path) if path.suffix in {".yaml", ".yml"} else _read_folder(path)
     by_name = {voice.name: voice for voice in voices}
     if len(by_name) < len(voices):
@@ -107,12 +111,34 @@ def read_voices(path: Path, names: list[str] | None) -> tuple[Voice, ...]:
     return tuple(by_name[name] for name in dict.fromkeys(names))
 
 
+def voice_of_files(paths: list[Path]) -> Voice:
+    """Returns the voice of some recordings in the order given, all of them for prompts, named after the first.
+
+    Raises:
+        DataError: No files, or one that is not there.
+    """
+    if not paths:
+        raise DataError("voices.path=[] names no files; give a folder, a file, or [FILE, FILE, ...]")
+    if missing := [path for path in paths if not path.is_file()]:
+        raise DataError(f"no audio file at {missing[0]}")
+    return Voice(paths[0].stem, "en", "unknown", tuple(Clip(path, _text_beside(path), "prompt") for path in paths))
+
+
 def _read_folder(path: Path) -> list[Voice]:
     if not path.is_dir():
         raise DataError(f"no folder of voices at {path}; give one with voices.path=DIR")
+    folders = [child for child in sorted(path.iterdir()) if child.is_dir() and child.name != HELD_OUT_FOLDER]
+    if unread := [child for child in folders if not _is_voice(child) and _has_unread_audio(child)]:
+        raise DataError(f"{unread[0]} has only audio that cannot be read; convert it to {', '.join(READABLE)}")
+    children = [child for child in folders if _is_voice(child)]
     if _is_voice(path):
+        if children and not (path / "voice.yaml").is_file():
+            raise DataError(
+                f"{path} has both clips ({_audio_files(path)[0].name}) and folders of clips ({children[0].name}): "
+                "move the clips into a folder of their own, so that it is clear which voices there are"
+            )
         return [_read_voice(path)]
-    voices = [_read_voice(child) for child in sorted(path.iterdir()) if child.is_dir() and _is_voice(child)]
+    voices = [_read_voice(child) for child in children]
     if not voices:
         raise DataError(
             f"no voice in {path}: a voice is a folder with a voice.yaml, or with audio files "
@@ -123,6 +149,10 @@ def _read_folder(path: Path) -> list[Voice]:
 
 def _is_voice(folder: Path) -> bool:
     return (folder / "voice.yaml").is_file() or bool(_audio_files(folder))
+
+
+def _has_unread_audio(folder: Path) -> bool:
+    return any(path.suffix.lower() in UNREAD_SUFFIXES for path in folder.iterdir())
 
 
 def _audio_files(folder: Path) -> list[Path]:

@@ -66,9 +66,11 @@ def typed(tmp_path: Path, voices: Path, probes: Path) -> list[str]:
     return [
         "engine=tone",
         "judge=fake",
+        "reference=fake",
         f"voices.path={voices}",
         f"probes.path={probes}",
         f"store={tmp_path}/store",
+        f"transcripts={tmp_path}/transcripts",
         f"reports_dir={tmp_path}/reports",
     ]
 

@@ -53,6 +53,17 @@ def test_refuses_by_name(tmp_path, name):
     assert name in str(refused.value)
 
 
+def test_a_header_that_promises_nothing_is_no_broken_promise(tmp_path):
+    """Programs that stream write 0xFFFFFFFF for sizes they do not know yet."""
+    path = tmp_path / "streamed.wav"
+    soundfile.write(path, sine(RATE), RATE)
+    content = bytearray(path.read_bytes())
+    start = content.index(b"data") + 4
+    content[4:8] = content[start : start + 4] = b"\xff" * 4
+    path.write_bytes(content)
+    assert read_audio(path).seconds == 1.0
+
+
 def test_flac_round_trip_clips_beyond_full_scale(tmp_path):
     write_flac(tmp_path / "a.flac", Audio(np.array([0.0, 0.5, 2.0, -2.0], np.float32), RATE))
     assert read_audio(tmp_path / "a.flac").samples == pytest.approx([0.0, 0.5, 1.0, -1.0], abs=2**-15)

@@ -53,7 +53,7 @@ def test_wrong_axes(axes, message):
 WRONG = {
     "sweep": (["+sweep=dmeo"], "Could not find 'sweep/dmeo'.*demo"),
     "engine": (["engine=kokorro"], "Could not find 'engine/kokorro'.*kokoro.*tone"),
-    "key": (["prompt.second=3"], "second.*Available there: gap_seconds, max_seconds, seconds"),
+    "key": (["prompt.second=3"], "second.*Available there: clips, .*seconds"),
     "knob": (["engine=tone", "engine.detunes=3"], "detunes.*Available there:.*detune"),
     "new key": (["+promt=3"], "promt"),
     "value": (["prompt.seconds=-3"], "prompt.seconds: .*greater than 0 .got -3"),
@@ -70,6 +70,11 @@ WRONG = {
     "name": (["name=../escape"], "name: .*pattern"),
     "target": (["engine=tone", "engine._target_=evalkit.engines.tone.Tune"], "there is no evalkit.engines.tone.Tune"),
     "no engine": (["engine=tone", "engine._target_=evalkit.trial.Trial"], "Trial is no Engine"),
+    "no voices": (["voices.names=[]"], "voices.names: .*at least 1 item"),
+    "no probes": (["probes.ids=[]"], "probes.ids: .*at least 1 item"),
+    "dot": (["engine=tone", "engine._target_=.Foo"], "expected the dotted name of a class"),
+    "too long": (["prompt.seconds=40"], "seconds=40 is above max_seconds=30"),
+    "gap and fade": (["prompt.crossfade_seconds=0.1"], "exclude each other"),
     "multirun": (["-m", "prompt.seconds=1,2"], "--multirun is not needed"),
     "list as axis": (["seeds=1,2"], r"seeds=\[\.\.\.\]"),
 }

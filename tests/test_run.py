@@ -15,6 +15,7 @@ import yaml
 
 from evalkit.__main__ import main
 from evalkit.report import json_schema
+from evalkit.run_folder import run_folder
 from tests.conftest import environment, folder_of, make_voice, report_of, rows_of
 
 TIMINGS = ("synth_seconds",)
@@ -133,7 +134,9 @@ def test_one_bad_voice_fails_and_the_others_go_on(typed, voices, tmp_path, capfd
     reasons = {row["voice"]: row["error"] and row["error"]["message"] for row in rows_of(last_folder(tmp_path))}
     assert reasons["ann"] is None
     assert "clip0.wav is silent" in reasons["ben"]
-    assert "'cat': clip1.wav has no transcript" in reasons["cat"]
+    assert reasons["cat"] is None  # its words were heard instead
+    sources = {row["voice"]: row["prompt"]["text_source"] for row in rows_of(last_folder(tmp_path)) if row["prompt"]}
+    assert sources == {"ann": "user", "cat": "asr"}
     assert "clip0.wav is silent" in err
 
 
@@ -186,7 +189,7 @@ def test_libraries_prints_do_not_leak(evalkit, typed, tmp_path):
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 5
     assert {line.split(":")[0] for line in done.stderr.splitlines()} == {
-        "adhoc", "synthesis", "transcripts", "embeddings"
+        "adhoc", "prompts", "synthesis", "transcripts", "embeddings"
     }  # fmt: skip
     assert (folder_of(done) / "run.log").is_file()
 
@@ -233,6 +236,45 @@ def test_a_disk_that_refuses_stops_the_run_and_says_what_to_do(typed, tmp_path, 
     assert "cannot write" in err
     assert "store=DIR" in err
     assert report_of(last_folder(tmp_path))["status"] == "interrupted"
+
+
+def test_two_runs_of_a_plan_at_once_get_folders_of_their_own(tmp_path):
+    with run_folder(tmp_path, "abcdef0123") as one, run_folder(tmp_path, "abcdef0123") as two:
+        assert one.path != two.path
+        assert [one.resumed, two.resumed] == [False, False]
+
+
+def test_the_finding_claims_no_more_than_can_be_told(typed, tmp_path, capfd):
+    """Misses of 0.2 and 0.3 Hz, jittered alike, are both far better than one of 60 Hz, and alike."""
+    _, out, _ = run(typed, "engine.detune=60,0.2,0.3", "engine.jitter=3", "seeds=[0,1,2]", capfd=capfd)
+    (finding,) = (line for line in out.splitlines() if line.startswith(("Best", "Among")))
+    assert finding.startswith("Best is engine.detune=0.2") or "not to be told from it: engine.detune=0." in finding
+    _, out, _ = run(typed, "engine.detune=60,5", "engine.crash_on=fox", capfd=capfd)
+    assert "3 of its 9 utterances failed." in out
+
+
+def test_engines_that_share_a_name_are_refused(typed, tmp_path, capfd, monkeypatch):
+    (tmp_path / "copied.py").write_text(
+        "from pydantic.dataclasses import dataclass\nfrom evalkit.engines.base import Engine\n"
+        "@dataclass(frozen=True)\nclass Copied(Engine):\n    name = 'tone'\n    sample_rate = 16000\n"
+        "    def speak(self, request): return request.prompt.audio\n"
+        "    def knobs(self): return {**__import__('evalkit.engines.tone').engines.tone.Tone().knobs()}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine/engine").mkdir(parents=True)
+    (tmp_path / "mine/engine/copied.yaml").write_text("_target_: copied.Copied\n")
+    rest = [word for word in typed if word != "engine=tone"]
+    code, _, err = run(["--config-dir", f"{tmp_path}/mine", *rest], "engine=tone,copied", capfd=capfd)
+    assert code == 2
+    assert "share the name 'tone'" in err
+
+
+def test_a_time_taken_elsewhere_is_no_rtf_here(typed, tmp_path, capfd):
+    run(typed, capfd=capfd)
+    time.sleep(1.1)
+    run(typed, "engine.delay=0.001", capfd=capfd)  # stands for another device: where, not what
+    rows = rows_of(last_folder(tmp_path))
+    assert all(row["cached"] and row["synth_seconds"] is None and "rtf" not in row["scores"] for row in rows)
 
 
 def test_a_plan_is_the_same_work_only_if_all_is_the_same(typed, tmp_path, capfd):

@@ -29,5 +29,12 @@ def test_a_model_that_ends_early_fails_one_item_and_is_asked_for_the_rest():
     assert list(answers(halves, [2, 0, 4], Clock())) == [1, early, 2]
 
 
+def test_a_model_that_fails_before_its_first_answer_fails_each_item():
+    def refuses(items):
+        raise SynthesisError(f"no {items[0]}")
+
+    assert [failure.message for failure in answers(refuses, ["a", "b"], Clock())] == ["no a", "no b"]
+
+
 def test_no_items_are_no_calls():
     assert list(answers(halves, [], Clock())) == []

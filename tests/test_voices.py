@@ -69,6 +69,22 @@ def test_refuses_what_is_no_yaml_and_no_utf8(voices, tmp_path):
         read_voices(voices, None)
 
 
+def test_refuses_what_would_make_voices_vanish(voices, tmp_path):
+    (voices / "ann/clip0.wav").rename(voices / "stray.wav")
+    with pytest.raises(DataError, match=r"both clips \(stray.wav\) and folders of clips"):
+        read_voices(voices, None)
+    (voices / "stray.wav").unlink()
+    (voices / "dan").mkdir()
+    (voices / "dan/a.m4a").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"dan has only audio that cannot be read"):
+        read_voices(voices, None)
+
+
+def test_files_are_a_voice(voices):
+    (voice,) = read_voices(voices / "ann/clip1.wav", None)
+    assert (voice.name, len(voice.clips)) == ("clip1", 1)
+
+
 def test_refuses_unknown_names_and_places(voices, tmp_path):
     with pytest.raises(DataError, match=r"no voice 'dan'.*ann, ben, cat"):
         read_voices(voices, ["dan"])

@@ -14,6 +14,7 @@ from evalkit.config.schema import RunConfig
 from evalkit.errors import EvalkitError
 from evalkit.plan import Plan
 from evalkit.progress import Display, display_on, quiet
+from evalkit.prompting import stored_prompts
 from evalkit.report import REPORT_FILE
 from evalkit.rows import entries_of
 from evalkit.run import Outcome, execute
@@ -61,7 +62,12 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, command: str, starte
         try:
             _greet(display, plan, folder)
             return execute(
-                plan, Bench(Store(config.store), display, folder.run_id), folder.path, command, started=started
+                plan,
+                Bench(Store(config.store), display, folder.run_id),
+                folder.path,
+                config.transcripts,
+                command,
+                started=started,
             )
         except KeyboardInterrupt:
             return None
@@ -84,10 +90,9 @@ def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
-    display = display_on(sys.stderr)
-    entries = entries_of(plan, Bench(Store(config.store), display, "dry-run"))
-    store = Store(config.store)
-    cached = sum(entry.job is not None and store.has("synthesis", entry.key) for entry in entries)
+    bench = Bench(Store(config.store), display_on(sys.stderr), "dry-run")
+    entries = entries_of(plan, stored_prompts(plan, bench, config.transcripts))
+    cached = sum(entry.job is not None and bench.store.has("synthesis", entry.key) for entry in entries)
     print(plan_table(plan, cached, library().missing(plan.assets())))
     return 0
 
@@ -95,7 +100,7 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
 def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
     report = outcome.report
     print(result_table(report))
-    if report.cost and report.cost.synthesised == 0:
+    if report.cost and report.cost.cached == len(outcome.rows):
         print(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
     print(report.finding)
     print(f"report: {folder.path / REPORT_FILE}")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from evalkit.findings import plain
@@ -25,8 +26,18 @@ def result_table(report: Report) -> str:
         values = {"engine": trial.engine, **trial.settings}
         names = [plain(values.get(key)) for key in varying] or [trial.id]
         scores = [_score(trial, metric, form) for metric, _, form in COLUMNS]
-        table.add_row(*names, str(trial.n), str(trial.n_failed), *scores)
+        table.add_row(*(escape(name) for name in names), str(trial.n), str(trial.n_failed), *scores)
     return _render(table)
+
+
+def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Returns text in columns; the last one may be long and is never folded."""
+    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings) - 1)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in [headings, *rows]
+    ]
+    return "\n".join(lines)
 
 
 def plan_table(plan: Plan, cached: int, missing: Sequence[str]) -> str:
@@ -38,7 +49,7 @@ def plan_table(plan: Plan, cached: int, missing: Sequence[str]) -> str:
         table.add_column(key, justify="right")
     for trial in plan.trials:
         values = {"engine": trial.engine, **trial.settings}
-        table.add_row(trial.id, *(plain(values.get(key)) for key in varying))
+        table.add_row(trial.id, *(escape(plain(values.get(key))) for key in varying))
     per_cell = plan.size // len(plan.cells)
     lines = [
         f"{plan.name}: {plan.question}",

@@ -50,6 +50,21 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
     return result
 
 
+def plan_of(overrides: Sequence[str]) -> tuple[Plan, RunConfig]:
+    """Returns the plan of a single trial, for commands beside `run`.
+
+    Raises:
+        ConfigError: What was typed cannot be planned.
+    """
+    try:
+        with hydra.initialize_config_dir(str(resource("configs").resolve()), version_base="1.3"):
+            composed = _compose(list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error)) from error
+    config = validate(composed)
+    return build_plan(config, [config], composed), config
+
+
 def _plan_and_work(composed: Mapping[str, Any], axes: list[str], job: Job) -> int:
     config = validate(composed)
     typed = list(HydraConfig.get().overrides.task)

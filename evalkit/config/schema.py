@@ -12,13 +12,13 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.engines.base import Engine
 from evalkit.errors import ConfigError
-from evalkit.judges.base import Judge, SpeakerEncoder, Transcriber
+from evalkit.judges.base import Judge, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
-from evalkit.plan import Cell, Judges, Plan
+from evalkit.plan import Cell, Judges, Plan, Reference
 from evalkit.probes import read_probes
 from evalkit.prompts import PromptSettings
 from evalkit.resources import locate
-from evalkit.voices import read_voices
+from evalkit.voices import Voice, read_voices, voice_of_files
 
 T = TypeVar("T")
 _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -27,10 +27,10 @@ Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its cons
 
 @dataclass(frozen=True, config=_CLOSED)
 class VoicesConfig:
-    """Which voices: a folder (or a manifest of voices in a package), and names from it (null: all)."""
+    """Which voices: a folder, a manifest of voices in a package, or audio files of one voice; `names` (null: all)."""
 
-    path: str
-    names: list[str] | None = None
+    path: str | list[str]
+    names: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -38,7 +38,7 @@ class ProbesConfig:
     """Which probes: a file, and ids from it (null: all)."""
 
     path: str
-    ids: list[str] | None = None
+    ids: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -48,6 +48,15 @@ class JudgeConfig:
     speaker: Node
     asr: Node
     normalizer: Literal["whisper_english", "whisper_basic", "none"]
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class ReferenceConfig:
+    """The models that listen to a voice's recordings, for reference text and for cutting prompts."""
+
+    aligner: Node
+    passes: Annotated[list[Node], Field(min_length=1)]
+    speech: Node
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -63,6 +72,8 @@ class RunConfig:
         voices: Who is cloned.
         probes: What is spoken.
         judge: Who scores.
+        reference: Who listens to the voices' recordings.
+        transcripts: Folder of the books that keep reference texts.
         seeds: Each utterance is made once per seed.
         device: Where models compute.
         dry_run: Print the plan and stop.
@@ -77,6 +88,8 @@ class RunConfig:
     voices: VoicesConfig
     probes: ProbesConfig
     judge: JudgeConfig
+    reference: ReferenceConfig
+    transcripts: Path
     reports_dir: Path
     store: Path
     grid: list[str] | list[list[str]] = field(default_factory=list)
@@ -111,10 +124,15 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         ConfigError: An engine, a judge or a setting of theirs that there is not, or a package that is not installed.
         DataError: Voices or probes that cannot be read.
     """
-    planned = {
-        cell.trial.id: cell
-        for cell in (Cell.of(build(one.engine, Engine, "engine"), one.prompt) for one in cells)  # type: ignore[type-abstract]
-    }
+    planned: dict[str, Cell] = {}
+    for one in cells:
+        cell = Cell.of(build(one.engine, Engine, "engine"), one.prompt)  # type: ignore[type-abstract]
+        twin = planned.setdefault(cell.trial.id, cell)
+        if type(twin.engine) is not type(cell.engine):
+            raise ConfigError(
+                f"engines {type(twin.engine).__qualname__} and {type(cell.engine).__qualname__} share the name "
+                f"{cell.engine.name!r}; give each class a `name` of its own"
+            )
     judges = Judges(
         build(config.judge.speaker, SpeakerEncoder, "judge.speaker"),  # type: ignore[type-abstract]
         build(config.judge.asr, Transcriber, "judge.asr"),  # type: ignore[type-abstract]
@@ -124,12 +142,30 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         name=config.name,
         question=config.question,
         cells=tuple(planned.values()),
-        voices=read_voices(locate(config.voices.path), config.voices.names),
+        voices=_voices(config.voices),
         probes=read_probes(locate(config.probes.path)).only(config.probes.ids),
         seeds=tuple(dict.fromkeys(config.seeds)),
         judges=judges,
+        reference=_reference(config.reference),
         device=config.device,
         config=composed,
+    )
+
+
+def _voices(config: VoicesConfig) -> tuple[Voice, ...]:
+    if isinstance(config.path, list):
+        return (voice_of_files([locate(path) for path in config.path]),)
+    return read_voices(locate(config.path), config.names)
+
+
+def _reference(config: ReferenceConfig) -> Reference:
+    return Reference(
+        build(config.aligner, Transcriber, "reference.aligner"),  # type: ignore[type-abstract]
+        tuple(
+            build(node, Transcriber, f"reference.passes.{index}")  # type: ignore[type-abstract]
+            for index, node in enumerate(config.passes)
+        ),
+        build(config.speech, SpeechDetector, "reference.speech"),  # type: ignore[type-abstract]
     )
 
 
@@ -141,7 +177,7 @@ def build(node: Node, kind: type[T], where: str) -> T:
     """
     arguments = dict(node)
     target = arguments.pop("_target_", None)
-    if not isinstance(target, str) or "." not in target:
+    if not isinstance(target, str) or not all(target.split(".")) or "." not in target:
         raise ConfigError(f"{where}._target_: expected the dotted name of a class, got {target!r}")
     made_by = _class(target, where)
     if not issubclass(made_by, kind):
@@ -150,6 +186,8 @@ def build(node: Node, kind: type[T], where: str) -> T:
         made = made_by(**arguments)
     except ValidationError as error:
         raise ConfigError(describe(error, where)) from error
+    except TypeError as error:  # no pydantic dataclass, or an abstract one
+        raise ConfigError(f"{where}: cannot make {target}: {error}") from error
     _require_packages(made, where)
     return made
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from time import perf_counter
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -19,7 +19,6 @@ from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
 from evalkit.prompts import Prompt
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
@@ -66,7 +65,7 @@ class Engine(ABC):
     runtime: ClassVar[frozenset[str]] = frozenset({"device"})
 
     def load(self) -> None:
-        """Loads the weights, if there are any and they are not loaded yet."""
+        """Loads the weights, if there are any and they are not loaded yet, and sets up what the first call would."""
         return
 
     @abstractmethod
@@ -94,6 +93,7 @@ class Engine(ABC):
         """Returns all that the sound depends on, except the request."""
         return {
             "engine": self.name,
+            "class": f"{type(self).__module__}.{type(self).__qualname__}",
             "revision": self.revision,
             "knobs": self.knobs(),
             "weights": library().fingerprint(self.assets),

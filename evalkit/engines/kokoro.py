@@ -5,7 +5,7 @@ nearest of the voices it has, and speaks with a blend of them. The speakers of t
 """
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -46,7 +46,7 @@ class Kokoro(Engine):
     name: ClassVar[str] = "kokoro"
     sample_rate: ClassVar[int] = 24_000
     assets: ClassVar[tuple[str, ...]] = ("kokoro_int8", "kokoro_voices", "ge2e")
-    packages: ClassVar[tuple[str, ...]] = ("kokoro-onnx", "onnxruntime", "torch")
+    packages: ClassVar[tuple[str, ...]] = ("kokoro-onnx", "onnxruntime", "phonemizer", "espeakng-loader")
     extra: ClassVar[str] = "demo"
 
     top_k: Annotated[int, Field(ge=1, le=24)] = 1
@@ -55,9 +55,10 @@ class Kokoro(Engine):
     device: str = "auto"
 
     def load(self) -> None:
-        """See `Engine.load`."""
-        _speaker()
-        _styles()
+        """See `Engine.load`; says a word, so that no utterance pays for what is set up at the first."""
+        voice = next(iter(_styles().values()))
+        samples, rate = _speaker().create("Ready.", voice, lang=ACCENTS["a"])
+        GE2E().embed([Audio(samples, rate)])
 
     def speak(self, request: Request) -> Audio:
         """See `Engine.speak`.
@@ -78,21 +79,20 @@ class Kokoro(Engine):
     def nearest(self, prompt: Prompt) -> tuple[list[str], NDArray[np.float64]]:
         """Returns the `top_k` voices of the bank nearest to the prompt, best first, and their weights (sum 1)."""
         names, embeddings = _bank()
-        cosines = (embeddings @ _embed(prompt.audio)).astype(np.float64)
+        cosines = (embeddings @ GE2E().embed([prompt.audio])[0]).astype(np.float64)
         best = np.argsort(-cosines, kind="stable")[: self.top_k]
         weights = np.exp((cosines[best] - cosines[best[0]]) / self.temperature)
         return [names[index] for index in best], weights / weights.sum()
 
     def fingerprint(self) -> dict[str, Json]:
-        """See `Engine.fingerprint`; the bank counts as weights."""
-        inherited = super().fingerprint()
+        """See `Engine.fingerprint`; the bank counts as weights, and the encoder as part of the engine."""
         weights = {**library().fingerprint(self.assets), BANK.name: file_sha256(BANK)}
-        return {**inherited, "weights": weights}
+        return {**super().fingerprint(), "weights": weights, "encoder": GE2E().fingerprint()}
 
     def close(self) -> None:
         """See `Engine.close`."""
-        for cached in (_speaker, _styles, _embed):
-            cached.cache_clear()
+        _speaker.cache_clear()
+        _styles.cache_clear()
         GE2E().close()
 
 
@@ -122,9 +122,3 @@ def _styles() -> Mapping[str, Style]:
 def _bank() -> tuple[tuple[str, ...], NDArray[np.float32]]:
     with np.load(BANK) as bank:
         return tuple(str(name) for name in bank["names"]), bank["embeddings"]
-
-
-@lru_cache(maxsize=64)  # by identity: all utterances of a voice in a trial share one prompt
-def _embed(audio: Audio) -> NDArray[np.float32]:
-    embedding: NDArray[np.float32] = GE2E().embed([audio])[0]
-    return embedding

@@ -1,4 +1,4 @@
-"""The seams of the judges: sound in, speaker embeddings or transcripts out.
+"""The seams of the judges: sound in, speaker embeddings, transcripts or spans of speech out.
 
 A judge is a frozen dataclass like an engine: fields are its settings, weights load on first use.
 """
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
+from evalkit.words import Word
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """The words that a transcriber heard, as it wrote them."""
+    """The words that a transcriber heard, as it wrote them; `words` has their times where it was told to give them."""
 
     text: str
+    words: tuple[Word, ...] = ()
 
 
 class Judge(ABC):
@@ -56,6 +58,10 @@ class Judge(ABC):
             "packages": {package: version(package) for package in self.packages},
         }
 
+    def load(self) -> None:
+        """Loads the weights, if there are any and they are not loaded yet."""
+        return
+
     def close(self) -> None:
         """Lets go of the weights of all judges of this class."""
         return
@@ -75,6 +81,18 @@ class Transcriber(Judge):
     @abstractmethod
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """Gives a transcript per audio, in order; `languages` are ISO 639-1 codes, one for each."""
+
+    def language(self, audio: Audio) -> tuple[str, float] | None:
+        """Returns the language heard and its probability; None if this transcriber cannot tell."""
+        return None
+
+
+class SpeechDetector(Judge):
+    """Tells where there is speech."""
+
+    @abstractmethod
+    def spans(self, audio: Audio) -> list[tuple[float, float]]:
+        """Returns the spans of speech, in seconds, in order."""
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -40,6 +40,10 @@ class CamPlusPlus(SpeakerEncoder):
             rows = [network(_features(audio).unsqueeze(0))[0].numpy() for audio in audios]
         return unit_rows(np.stack(rows))
 
+    def load(self) -> None:
+        """See `Judge.load`."""
+        _network()
+
     def close(self) -> None:
         """See `Judge.close`."""
         _network.cache_clear()

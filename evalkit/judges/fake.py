@@ -1,5 +1,6 @@
 """The shipped fake judges: they hear what the engine `tone` whistles, exactly, and need no weights."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -18,7 +19,8 @@ from evalkit.engines.tone import (
     RATE,
     heard_hum,
 )
-from evalkit.judges.base import SpeakerEncoder, Transcriber, Transcript, unit_rows
+from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber, Transcript, unit_rows
+from evalkit.words import Word
 
 CENTRES = np.arange(*HUM_RANGE, 10.0)  # Hz
 WIDTH = 20.0  # Hz: two hums this far apart have a cosine of exp(-1/4)
@@ -45,7 +47,26 @@ class WhistleReader(Transcriber):
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """See `Transcriber.transcribe`."""
         for audio, _ in zip(audios, languages, strict=True):
-            yield Transcript(" ".join(_read(audio).split()))
+            characters = _read(audio)
+            yield Transcript(" ".join(characters.split()), tuple(_timed(characters)))
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LoudSpans(SpeechDetector):
+    """Takes everything that is not digital silence for speech."""
+
+    name: ClassVar[str] = "loud"
+
+    def spans(self, audio: Audio) -> list[tuple[float, float]]:
+        """See `SpeechDetector.spans`."""
+        loud = np.flatnonzero(np.abs(audio.samples) > 1e-3)
+        return [(loud[0] / audio.sample_rate, (loud[-1] + 1) / audio.sample_rate)] if len(loud) else []
+
+
+def _timed(characters: str) -> Iterator[Word]:
+    seconds = CHARACTER_SAMPLES / RATE
+    for match in re.finditer(r"\S+", characters):
+        yield Word(match.group(), match.start() * seconds, match.end() * seconds)
 
 
 def _read(audio: Audio) -> str:

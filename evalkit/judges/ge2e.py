@@ -45,6 +45,10 @@ class GE2E(SpeakerEncoder):
             rows = [_embed_windows(network, _windows(audio)).mean(axis=0) for audio in audios]
         return unit_rows(np.stack(rows))
 
+    def load(self) -> None:
+        """See `Judge.load`."""
+        _network()
+
     def close(self) -> None:
         """See `Judge.close`."""
         _network.cache_clear()

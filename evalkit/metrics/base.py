@@ -22,7 +22,7 @@ class Evidence:
         reference_embeddings: Those of the voice's reference clips, shape (n, d), unit length each.
         prompt_embedding: That of the prompt the engine heard, shape (d,), unit length.
         audio_seconds: Length of the synthesis.
-        synth_seconds: Time the engine took, weights already loaded.
+        synth_seconds: Time the engine took, weights already loaded; None if that was on another machine or device.
     """
 
     reference: str
@@ -31,7 +31,7 @@ class Evidence:
     reference_embeddings: NDArray[np.float32]
     prompt_embedding: NDArray[np.float32]
     audio_seconds: float
-    synth_seconds: float
+    synth_seconds: float | None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from evalkit.metrics.base import Evidence, Metric, Score
 
 def _rtf(evidence: Evidence) -> Score | None:
     """Synthesis seconds / audio seconds, weights already loaded; pooled: total over total."""
-    if evidence.audio_seconds == 0:
+    if evidence.synth_seconds is None or evidence.audio_seconds == 0:
         return None
     return Score(evidence.synth_seconds / evidence.audio_seconds, evidence.audio_seconds)
 

@@ -1,0 +1,140 @@
+"""The first stage of a run: a prompt per voice and way of building it, kept by the content of all that goes into it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+from evalkit.closed_loop import choose
+from evalkit.digest import Json, digest, file_sha256
+from evalkit.listening import USER, Listener
+from evalkit.plan import Cell, Plan
+from evalkit.prompts import Prompt, build_prompt
+from evalkit.stages import Bench, Failure, attempt
+from evalkit.transcripts.book import Book
+from evalkit.voices import Clip, Voice
+
+
+@dataclass(frozen=True)
+class Way:
+    """What prompts depend on besides the voice: settings, sample rate and, in a closed loop, the engine."""
+
+    cell: Cell
+
+    def key(self, plan: Plan, listener: Listener, voice: Voice) -> str:
+        """Returns the content address of a voice's prompt."""
+        cell, reference = self.cell, listener.reference
+        parts: dict[str, Json] = {
+            "settings": asdict(cell.prompt),
+            "sample_rate": cell.engine.sample_rate,
+            "language": voice.language,
+            "aligner": reference.aligner.fingerprint(),
+            "speech": reference.speech.fingerprint(),
+            "passes": listener.made_by,
+            "clips": [_identity(listener, voice, clip) for clip in voice.prompt_clips],
+        }
+        if cell.prompt.text == "closed_loop":
+            parts["engine"] = cell.engine.fingerprint()
+            parts["judge"] = plan.judges.speaker.fingerprint()
+            parts["references"] = [file_sha256(clip.path) for clip in voice.reference_clips]
+        return digest(parts)
+
+
+def _identity(listener: Listener, voice: Voice, clip: Clip) -> Json:
+    """Returns all that a clip's audio and words depend on."""
+    entry = None if clip.text is not None else Book(listener.books, voice).find(clip.path.name, USER)
+    set_by_user = [entry.text, entry.audio_sha256] if entry else None
+    return [clip.path.name, file_sha256(clip.path), clip.text, set_by_user]
+
+
+Prompts = Mapping[tuple[str, str], Prompt | Failure]  # by trial and voice
+
+
+def make_prompts(plan: Plan, bench: Bench, books: Path) -> Prompts:
+    """Builds the prompts that the store lacks; one that cannot be built is a failure of its voice's rows."""
+    listener = Listener(bench, plan.reference, books)
+    prompts: dict[tuple[str, str], Prompt | Failure] = {}
+    keys = _keys(plan, listener)
+    distinct = {key for key in keys.values() if isinstance(key, str)}
+    bench.display.start("prompts", len(distinct), sum(bench.store.has("prompt", key) for key in distinct))
+    built: dict[str, Prompt | Failure] = {}
+    for (trial, voice_name), key in keys.items():
+        if isinstance(key, Failure):
+            prompts[trial, voice_name] = key
+            continue
+        if key not in built:
+            fresh = not bench.store.has("prompt", key)
+            built[key] = _made(plan, listener, key, trial, voice_name)
+            _tell(bench, voice_name, built[key], fresh=fresh)
+        prompts[trial, voice_name] = built[key]
+    bench.display.finish()
+    listener.close()
+    return prompts
+
+
+def stored_prompts(plan: Plan, bench: Bench, books: Path) -> Prompts:
+    """Returns the prompts that are in the store already; builds none and loads nothing."""
+    keys = _keys(plan, Listener(bench, plan.reference, books))
+    return {
+        place: key if isinstance(key, Failure) else _read(bench, key)
+        for place, key in keys.items()
+        if isinstance(key, Failure) or bench.store.has("prompt", key)
+    }
+
+
+def _keys(plan: Plan, listener: Listener) -> dict[tuple[str, str], str | Failure]:
+    return {
+        (cell.trial.id, voice.name): attempt(partial(Way(cell).key, plan, listener, voice))
+        for cell in plan.cells
+        for voice in plan.voices
+    }
+
+
+def _tell(bench: Bench, voice: str, prompt: Prompt | Failure, *, fresh: bool) -> None:
+    if isinstance(prompt, Failure):
+        bench.display.say(f"{voice}: {prompt.message}")
+    if fresh:
+        bench.display.advance(failed=isinstance(prompt, Failure))
+
+
+def _made(plan: Plan, listener: Listener, key: str, trial: str, voice_name: str) -> Prompt | Failure:
+    bench = listener.bench
+    if not bench.store.has("prompt", key):
+        cell = next(cell for cell in plan.cells if cell.trial.id == trial)
+        voice = next(voice for voice in plan.voices if voice.name == voice_name)
+        prompt = attempt(partial(build, plan, listener, cell, voice))
+        if isinstance(prompt, Failure):
+            return prompt
+        _write(bench, key, prompt)
+    return _read(bench, key)
+
+
+def build(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> Prompt:
+    """Builds a voice's prompt for a cell, its words from where `prompt.text` says.
+
+    Raises:
+        DataError: It cannot be built.
+    """
+    sources = {"given": listener.given, "automatic": listener.automatic}
+    if cell.prompt.text == "closed_loop":
+        return choose(plan, listener, cell, voice)
+    text_of = partial(sources[cell.prompt.text], voice)
+    return build_prompt(voice, cell.prompt, cell.engine.sample_rate, text_of, listener)
+
+
+def _write(bench: Bench, key: str, prompt: Prompt) -> None:
+    bench.store.write_audio("prompt", key, prompt.audio)
+    record: dict[str, Json] = {
+        "text": prompt.text,
+        "text_source": prompt.text_source,
+        "clips": list(prompt.clips),
+        "text_wer": prompt.text_wer,
+    }
+    bench.store.write_json("prompt", key, record)
+
+
+def _read(bench: Bench, key: str) -> Prompt:
+    """Reads a prompt back: engines hear the stored audio, whether it was just built or long ago."""
+    record = bench.store.read_json("prompt", key)
+    audio = bench.store.read_audio("prompt", key)
+    return Prompt(audio, record["text"], record["text_source"], tuple(record["clips"]), record["text_wer"])
