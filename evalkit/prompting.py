@@ -9,7 +9,7 @@ from evalkit.closed_loop import choose
 from evalkit.digest import Json, digest, file_sha256
 from evalkit.listening import USER, Listener
 from evalkit.plan import Cell, Plan
-from evalkit.prompts import Prompt, build_prompt
+from evalkit.prompts import REVISION, Prompt, build_prompt
 from evalkit.stages import Bench, Failure, attempt
 from evalkit.transcripts.book import Book
 from evalkit.voices import Clip, Voice
@@ -25,6 +25,7 @@ class Way:
         """Returns the content address of a voice's prompt."""
         cell, reference = self.cell, listener.reference
         parts: dict[str, Json] = {
+            "revision": REVISION,
             "settings": asdict(cell.prompt),
             "sample_rate": cell.engine.sample_rate,
             "language": voice.language,

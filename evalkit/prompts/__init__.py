@@ -3,7 +3,7 @@
 `settings` says how a prompt is built, `pieces` prepares clips, `cut` finds where to end, `build` does it.
 """
 
-from evalkit.prompts.build import Ears, Prompt, ReferenceText, TextSource, build_prompt
+from evalkit.prompts.build import REVISION, Ears, Prompt, ReferenceText, TextSource, build_prompt
 from evalkit.prompts.settings import PromptSettings
 
-__all__ = ["Ears", "Prompt", "PromptSettings", "ReferenceText", "TextSource", "build_prompt"]
+__all__ = ["REVISION", "Ears", "Prompt", "PromptSettings", "ReferenceText", "TextSource", "build_prompt"]

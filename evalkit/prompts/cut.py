@@ -13,6 +13,7 @@ from evalkit.words import Word
 SEARCH_SECONDS = 0.12  # a transcriber's word times are about this exact
 PAUSE_SECONDS = 0.1
 PAUSE_DB = 20.0  # a pause is this far below the clip's loud frames
+AWAY_DB = 6.0  # a moment at the search's edge must be this much quieter than one where the words were heard to part
 FADE_SECONDS = 0.005
 HOP_SECONDS = 0.005
 
@@ -58,7 +59,9 @@ def _quietest(levels: np.ndarray, word: Word, following: Word) -> tuple[float, f
     # the loudest frame of each stretch as long as a pause; the quietest such stretch decides
     pause = min(window[start : start + width].max() for start in range(max(1, len(window) - width + 1)))
     depth = float(np.percentile(levels, 90) - pause) if len(window) >= width else 0.0
-    return (low + int(window.argmin()) + 0.5) * HOP_SECONDS, depth
+    moments = (low + np.arange(len(window)) + 0.5) * HOP_SECONDS
+    away = np.abs(moments - (word.end + following.start) / 2) / max(float(np.ptp(moments)), HOP_SECONDS)
+    return float(moments[(window + AWAY_DB * away).argmin()]), depth
 
 
 def _levels(audio: Audio) -> np.ndarray:
