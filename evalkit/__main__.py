@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from evalkit.commands.run import run
 
             return run(typed[1:])
+        if typed[:1] == ["transcript"]:
+            return _transcript(typed[1:])
         return _other(_parser().parse_args(typed))
     except EvalkitError as error:
         print(f"evalkit: {error}", file=sys.stderr)
@@ -35,18 +37,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _transcript(typed: list[str]) -> int:
+    """Words and overrides may stand before and after options, which subcommands of argparse cannot take."""
+    from evalkit.commands.transcript import run_transcript
+
+    parser = argparse.ArgumentParser(prog="evalkit transcript", description="The reference text of a voice.")
+    parser.add_argument("action", choices=["show", "auto", "set"])
+    parser.add_argument("voice", metavar="VOICE")
+    parser.add_argument(
+        "rest", nargs="*", metavar="[WORDS] key=value", help="set: the words; all: overrides as of `run`"
+    )
+    parser.add_argument("--clip", metavar="FILE", help="one prompt clip, by file name (default: all)")
+    parsed = parser.parse_intermixed_args(typed)
+    has_words = parsed.action == "set" and parsed.rest
+    words, overrides = (parsed.rest[0], parsed.rest[1:]) if has_words else (None, parsed.rest)
+    return run_transcript(parsed.action, parsed.voice, parsed.clip, words, overrides)
+
+
 def _other(parsed: argparse.Namespace) -> int:
     if parsed.command == "fetch":
         from evalkit.commands.fetch import run_fetch
 
         return run_fetch(parsed.assets, parsed.sweep, only_list=parsed.list)
-    if parsed.command == "transcript":
-        from evalkit.commands.transcript import run_transcript
-
-        words, overrides = (
-            (parsed.rest[0], parsed.rest[1:]) if parsed.action == "set" and parsed.rest else (None, parsed.rest)
-        )
-        return run_transcript(parsed.action, parsed.voice, parsed.clip, words, overrides)
     if parsed.command == "bench":
         from evalkit.commands.bench import run_bench
 
@@ -68,16 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("assets", nargs="*", metavar="ASSET")
     fetch.add_argument("--sweep", metavar="NAME", help="what this sweep needs")
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
-    transcript = commands.add_parser("transcript", help="show, make or set the reference text of a voice")
-    transcript.add_argument("action", choices=["show", "auto", "set"])
-    transcript.add_argument("voice", metavar="VOICE")
-    transcript.add_argument("--clip", metavar="FILE", help="one prompt clip, by file name (default: all)")
-    transcript.add_argument(
-        "rest",
-        nargs="*",
-        metavar="[WORDS] key=value",
-        help="for set: the words; then voices.path=DIR, prompt.seconds=8, ...",
-    )
+    commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
     bench = commands.add_parser("bench", help="measure evalkit itself")
     bench.add_argument("what", choices=["startup", "demo"])
     return parser

@@ -17,6 +17,7 @@ from evalkit.errors import DataError
 from evalkit.listening import Listener
 from evalkit.metrics import cosine
 from evalkit.plan import Cell, Plan
+from evalkit.progress import Silent
 from evalkit.prompts import Prompt, ReferenceText, build_prompt
 from evalkit.stages import Bench, Failure, Sound, SynthesisJob, embed, synthesis_key, synthesise
 from evalkit.stats import Difference, Unit, Weighted, compare, pooled_mean
@@ -48,7 +49,9 @@ def choose(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> Prompt:
         _record(listener, cell, voice, prompts[0], {"candidates": [prompts[0].text], "note": "all passes agree"})
         return replace(prompts[0], text_source="closed_loop")
     listener.close()  # one large model in memory at a time
-    scores = _scores(plan, listener.bench, cell, voice, prompts)
+    listener.bench.display.say(f"{voice.name}: trying {len(prompts)} candidate texts in a closed loop")
+    quietly = replace(listener.bench, display=Silent())  # its stages are steps of one prompt
+    scores = _scores(plan, quietly, cell, voice, prompts)
     if not scores[0]:
         raise DataError(
             f"voice {voice.name!r}: nothing could be synthesised for the closed loop with {prompts[0].text!r}"
@@ -96,7 +99,7 @@ def _scores(plan: Plan, bench: Bench, cell: Cell, voice: Voice, prompts: Sequenc
     similar = _similarity(plan, bench, voice, [key for key in jobs if key not in failed])
     return [
         {
-            (voice.name, phrase, seed): (similar[key], 1.0)
+            (voice.name, f"{phrase} {seed}", 0): (similar[key], 1.0)  # seeds vary as phrases do
             for (candidate, phrase, seed), key in units.items()
             if candidate == index and key in similar
         }

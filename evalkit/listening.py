@@ -19,7 +19,7 @@ from evalkit.words import Word
 
 USER, ASR = "user", "asr"
 MAX_SPREAD = 0.5  # passes that differ by more than half their characters heard no text
-WORDS_PER_SECOND = (0.3, 7.0)  # outside it is no speech, or an ASR that repeats itself
+WORDS_PER_SECOND = (0.3, 8.0)  # outside it is no speech, or an ASR that repeats itself
 SURE = 0.7  # probability above which another language than the voice's is believed
 
 

@@ -61,6 +61,8 @@ def make_prompts(plan: Plan, bench: Bench, books: Path) -> Prompts:
     built: dict[str, Prompt | Failure] = {}
     for (trial, voice_name), key in keys.items():
         if isinstance(key, Failure):
+            if key not in prompts.values():
+                bench.display.say(f"{voice_name}: {key.message}")
             prompts[trial, voice_name] = key
             continue
         if key not in built:

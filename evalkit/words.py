@@ -35,7 +35,7 @@ def place(text: str, heard: Sequence[Word], normalise: Normalise, *, whole: bool
         given = given[: _best_prefix(given, sounds)]
         owners = owners[: len(given)]
     spans = _spans(given, sounds, [heard[index] for index in sources])
-    return _joined(text.split(), owners, spans)
+    return _joined(text.split(), owners, spans, normalise)
 
 
 def error_rate(text: str, heard: Sequence[Word], normalise: Normalise, *, whole: bool = True) -> float | None:
@@ -81,17 +81,18 @@ def _spans(given: Sequence[str], sounds: Sequence[str], heard: Sequence[Word]) -
     return spans
 
 
-def _joined(words: Sequence[str], owners: Sequence[int], spans: Sequence[tuple[float, float]]) -> list[Word]:
-    """Returns the words that have a time; one that normalises to nothing (a dash) takes the end of the one before."""
+def _joined(
+    words: Sequence[str], owners: Sequence[int], spans: Sequence[tuple[float, float]], normalise: Normalise
+) -> list[Word]:
+    """Returns the words that have a time; one without a sound (a dash) goes with the word before it."""
     placed: list[Word] = []
-    last = max(owners, default=-1)
     for index, word in enumerate(words):
         own = [span for owner, span in zip(owners, spans, strict=True) if owner == index]
         if own:
             placed.append(Word(word, own[0][0], own[-1][1]))
-        elif index <= last:
+        elif normalise(word):  # the audio ended before it
+            break
+        else:
             moment = placed[-1].end if placed else 0.0
             placed.append(Word(word, moment, moment))
-        elif placed and index == len(words) - 1:  # a last dash or emoji belongs to the last word
-            placed.append(Word(word, placed[-1].end, placed[-1].end))
     return placed

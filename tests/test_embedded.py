@@ -2,18 +2,28 @@
 
 import numpy as np
 import pytest
+import soundfile
 
 from evalkit.__main__ import main
-from evalkit.audio import read_audio
+from evalkit.audio import Audio, read_audio
+from evalkit.config.app import plan_of
 from evalkit.engines.base import Request
 from evalkit.engines.kokoro import BANK, DEMO_SPEAKERS, Kokoro
+from evalkit.errors import DataError
 from evalkit.judges.campplus import CamPlusPlus
 from evalkit.judges.faster_whisper import FasterWhisper
 from evalkit.judges.ge2e import GE2E
+from evalkit.judges.silero import Silero
+from evalkit.listening import Listener
 from evalkit.metrics import align_words
-from evalkit.prompts import PromptSettings, build_prompt
+from evalkit.progress import Silent
+from evalkit.prompting import build
+from evalkit.prompts import Prompt
 from evalkit.resources import resource
+from evalkit.stages import Bench
+from evalkit.store import Store
 from evalkit.text import normalizer
+from evalkit.transcripts.consensus import consensus, same_text
 from evalkit.voices import read_voices
 from tests.conftest import report_of, rows_of
 
@@ -73,8 +83,13 @@ def test_the_bank_lacks_the_demos_speakers():
         assert not set(bank["names"]) & set(DEMO_SPEAKERS)
 
 
+def first_clip(voice):
+    clip = voice.prompt_clips[0]
+    return Prompt(read_audio(clip.path), clip.text, "user", (clip.path.name,))
+
+
 def test_kokoro_follows_prompt_text_and_knobs_and_repeats_itself(demo):
-    prompts = [build_prompt(voice, PromptSettings(seconds=4), 24_000) for voice in demo[:2]]
+    prompts = [first_clip(voice) for voice in demo[:2]]
     requests = [
         Request("Good morning.", prompts[0], 0, "en"),
         Request("Good morning.", prompts[1], 0, "en"),
@@ -93,7 +108,7 @@ def test_kokoro_follows_prompt_text_and_knobs_and_repeats_itself(demo):
 
 
 def test_kokoro_refuses_another_language(demo):
-    request = Request("Guten Morgen.", build_prompt(demo[0], PromptSettings(seconds=4), 24_000), 0, "de")
+    request = Request("Guten Morgen.", first_clip(demo[0]), 0, "de")
     with pytest.raises(Exception, match="kokoro speaks en, not 'de'"):
         list(Kokoro().synthesize([request]))
 
@@ -125,5 +140,86 @@ def test_human_speech_from_an_installed_f5_tts():
     found = read_voices(resource("probes/voices/f5_examples.yaml"), None)
     assert [voice.name for voice in found] == ["country", "main", "nature", "town"]
     for voice in found:
-        assert 5 < build_prompt(voice, PromptSettings(), 24_000).audio.seconds < 10
+        assert 5 < read_audio(voice.prompt_clips[0].path).seconds < 10
         assert voice.reference_clips == voice.prompt_clips
+
+
+def listener_and_plan(tmp_path, *overrides):
+    plan, config = plan_of([*overrides, f"store={tmp_path}/store", f"transcripts={tmp_path}/books"])
+    return Listener(Bench(Store(config.store), Silent(), "test"), plan.reference, config.transcripts), plan
+
+
+def pooled(pairs):
+    """Returns the WER over (text, hypothesis) pairs."""
+    normalise = normalizer("whisper_english")
+    edits = [align_words(normalise(text), normalise(hypothesis)) for text, hypothesis in pairs]
+    return sum(edit.errors for edit in edits) / sum(edit.reference_length for edit in edits)
+
+
+def cut_error_rate(tmp_path, cut):
+    pairs = []
+    for seconds in (2, 4, 8, 16):
+        voices = "voices.names=[female_gb,male_us]"
+        listener, plan = listener_and_plan(tmp_path, voices, f"prompt.seconds={seconds}", f"prompt.cut={cut}")
+        for voice in plan.voices:
+            prompt = build(plan, listener, plan.cells[0], voice)
+            heard = listener.words(prompt.audio, "en")
+            pairs.append((prompt.text, " ".join(word.text for word in heard)))
+    return pooled(pairs)
+
+
+def test_a_cut_prompt_says_what_its_text_says_and_a_hard_one_does_not(tmp_path):
+    word, hard = cut_error_rate(tmp_path, "word"), cut_error_rate(tmp_path, "hard")
+    assert word <= 0.10
+    assert hard > word + 0.08
+
+
+@pytest.mark.parametrize("voices", ["demo", "f5_examples"])
+def test_the_automatic_text_is_right(tmp_path, voices):
+    if voices == "f5_examples":
+        pytest.importorskip("f5_tts")
+    listener, plan = listener_and_plan(tmp_path, f"voices={voices}")
+    clips = [(voice, clip) for voice in plan.voices for clip in voice.prompt_clips[:3]]
+    assert pooled([(clip.text, listener.automatic(voice, clip).text) for voice, clip in clips]) <= 0.05
+
+
+def test_the_passes_differ_on_a_noisy_recording(tmp_path, demo):
+    """At 0 dB the three decodings hear different things; on the clean clip they agree."""
+    _, plan = listener_and_plan(tmp_path)
+    clean = read_audio(demo[1].prompt_clips[1].path)
+    noise = np.random.default_rng(3).normal(0, 1, len(clean.samples)).astype(np.float32)
+    noisy = Audio(clean.samples + noise * np.sqrt(np.mean(clean.samples**2)) * 1.3, clean.sample_rate)
+    heard = {
+        name: [next(iter(one.transcribe([audio], ["en"]))).text for one in plan.reference.passes]
+        for name, audio in (("clean", clean), ("noisy", noisy))
+    }
+    assert consensus(heard["clean"]).agreement == "3/3"
+    assert len({same_text(text) for text in heard["noisy"]}) >= 2
+    again = [next(iter(one.transcribe([noisy], ["en"]))).text for one in plan.reference.passes]
+    assert again == heard["noisy"]
+
+
+@pytest.mark.parametrize("kind", ["noise", "hum", "silence"])
+def test_what_holds_no_words_is_refused_by_name(tmp_path, demo, kind):
+    rate, count = 24_000, 24_000 * 4
+    samples = {
+        "noise": np.random.default_rng(0).normal(0, 0.1, count),
+        "hum": 0.2 * np.sin(np.arange(count) / 20),
+        "silence": np.random.default_rng(0).normal(0, 2e-4, count),
+    }[kind]
+    folder = tmp_path / "voices/dora"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / "a.wav", samples, rate)
+    listener, plan = listener_and_plan(tmp_path, f"voices.path={tmp_path}/voices")
+    (voice,) = plan.voices
+    with pytest.raises(DataError, match=r"'dora': no usable words in a.wav.*transcript set dora --clip a.wav"):
+        listener.automatic(voice, voice.prompt_clips[0])
+
+
+def test_silero_finds_the_speech_between_silences(tmp_path, demo):
+    clip = read_audio(demo[0].prompt_clips[0].path)
+    quiet_second = np.zeros(clip.sample_rate, np.float32)
+    padded = Audio(np.concatenate([quiet_second, clip.samples, quiet_second]), clip.sample_rate)
+    spans = Silero().spans(padded)
+    assert spans[0][0] == pytest.approx(1.0, abs=0.25)
+    assert spans[-1][1] == pytest.approx(1.0 + clip.seconds, abs=0.35)

@@ -53,6 +53,7 @@ class Tone(Engine):
     Attributes:
         detune: Hz by which it misses the prompt's hum, divided by the prompt's seconds: longer prompts clone better.
         jitter: Standard deviation (Hz) of a further miss, drawn from the seed.
+        needs: Misses by a further 100 Hz where the prompt's text lacks this: as engines do that listen to the words.
         drop_every: Leaves out every n-th word; None: none.
         crash_on: Raises where the text has this.
         silent_on: Gives zeros there.
@@ -68,6 +69,7 @@ class Tone(Engine):
 
     detune: Annotated[float, Field(ge=0)] = 30.0
     jitter: Annotated[float, Field(ge=0)] = 0.0
+    needs: str | None = None
     drop_every: Annotated[int, Field(ge=2)] | None = None
     crash_on: str | None = None
     silent_on: str | None = None
@@ -89,7 +91,8 @@ class Tone(Engine):
 
     def _hum(self, request: Request) -> float:
         jitter = np.random.default_rng(request.seed).normal(0.0, self.jitter) if self.jitter else 0.0
-        return heard_hum(request.prompt.audio) + self.detune / request.prompt.audio.seconds + float(jitter)
+        deaf = 100.0 if self.needs is not None and self.needs not in request.prompt.text else 0.0
+        return heard_hum(request.prompt.audio) + self.detune / request.prompt.audio.seconds + float(jitter) + deaf
 
     def _kept(self, text: str) -> str:
         if self.drop_every is None:

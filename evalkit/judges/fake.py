@@ -40,14 +40,22 @@ class HumEncoder(SpeakerEncoder):
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class WhistleReader(Transcriber):
-    """Reads one character each 30 ms."""
+    """Reads one character each 30 ms.
+
+    Attributes:
+        mishear: A character that it takes for "x".
+    """
 
     name: ClassVar[str] = "whistle"
+
+    mishear: str | None = None
 
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """See `Transcriber.transcribe`."""
         for audio, _ in zip(audios, languages, strict=True):
             characters = _read(audio)
+            if self.mishear:
+                characters = characters.replace(self.mishear, "x")
             yield Transcript(" ".join(characters.split()), tuple(_timed(characters)))
 
 
@@ -75,4 +83,4 @@ def _read(audio: Audio) -> str:
     spectra = np.abs(np.fft.rfft(frames * np.hanning(CHARACTER_SAMPLES), n=RATE // 10))  # bins of 10 Hz
     spectra[:, : round((LOWEST_PITCH - PITCH_STEP / 2) / 10)] = 0
     indices = np.rint((spectra.argmax(axis=1) * 10 - LOWEST_PITCH) / PITCH_STEP).astype(int)
-    return "".join(ALPHABET[index] if index < len(ALPHABET) else " " for index in indices)
+    return "".join(ALPHABET[index] if 0 <= index < len(ALPHABET) else " " for index in indices)

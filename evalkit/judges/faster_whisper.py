@@ -28,7 +28,6 @@ class FasterWhisper(Transcriber):
     Attributes:
         model: Asset with the converted weights.
         beam_size: Hypotheses kept while decoding.
-        temperature: Of decoding; above 0 words are drawn by chance, from a fixed seed.
         word_times: Also tell when each word is spoken.
         vad: Leave out what Silero's voice activity detection takes for no speech.
         vad_pad_ms: Milliseconds kept around speech.
@@ -43,7 +42,6 @@ class FasterWhisper(Transcriber):
 
     model: str = "whisper_base_ct2"
     beam_size: Annotated[int, Field(ge=1, le=10)] = 5
-    temperature: Annotated[float, Field(ge=0, le=1)] = 0.0
     word_times: bool = False
     vad: bool = False
     vad_pad_ms: Annotated[int, Field(ge=0, le=2000)] = 400
@@ -59,14 +57,11 @@ class FasterWhisper(Transcriber):
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """See `Transcriber.transcribe`."""
         for audio, language in zip(audios, languages, strict=True):
-            if self.temperature:
-                _seed()  # each audio anew: a transcript never depends on those before it
             segments, _ = self._loaded().transcribe(
                 self._shifted(audio),
                 language=language,
                 beam_size=self.beam_size,
-                temperature=self.temperature,  # one value, no random fall-back: the same sound gives the same words
-                best_of=1,
+                temperature=0.0,  # CTranslate2 cannot be seeded anew: above 0 no transcript could be had twice
                 condition_on_previous_text=False,
                 word_timestamps=self.word_times,
                 vad_filter=self.vad,
@@ -115,9 +110,3 @@ def _model(path: str, device: str, compute_type: str) -> "WhisperModel":
     return WhisperModel(
         path, device=kind, device_index=int(index or 0), compute_type=compute_type, local_files_only=True
     )
-
-
-def _seed() -> None:
-    import ctranslate2
-
-    ctranslate2.set_random_seed(0)

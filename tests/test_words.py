@@ -1,0 +1,75 @@
+"""Where given words lie in time, by tables and by properties."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.text import normalizer
+from evalkit.words import Word, error_rate, place
+
+NORMALISE = normalizer("whisper_basic")
+
+
+def heard(text: str) -> list[Word]:
+    """Each word takes a second: the n-th from n to n + 1."""
+    return [Word(word, float(index), index + 1.0) for index, word in enumerate(text.split())]
+
+
+def spans(words):
+    return [(word.text, word.start, word.end) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("text", "sounds", "placed"),
+    [
+        ("Hello, world!", "hello world", [("Hello,", 0, 1), ("world!", 1, 2)]),
+        ("a b c", "a x c", [("a", 0, 1), ("b", 1, 2), ("c", 2, 3)]),  # misheard: the time of what was heard instead
+        ("a b c", "a c", [("a", 0, 1), ("b", 1, 1), ("c", 1, 2)]),  # not heard: the moment where it is missing
+        ("a c", "a b c", [("a", 0, 1), ("c", 2, 3)]),  # heard besides
+        ("twenty-one pilots", "21 pilots", [("twenty-one", 0, 1), ("pilots", 1, 2)]),
+        ("a — b", "a b", [("a", 0, 1), ("—", 1, 1), ("b", 1, 2)]),  # a dash has no sound
+        ("so 🎉", "so", [("so", 0, 1), ("🎉", 1, 1)]),
+        ("naïve café", "naïve café", [("naïve", 0, 1), ("café", 1, 2)]),
+        ("", "a b", []),
+        ("a b", "", [("a", 0, 0), ("b", 0, 0)]),
+    ],
+)
+def test_place(text, sounds, placed):
+    assert spans(place(text, heard(sounds), NORMALISE)) == placed
+
+
+@pytest.mark.parametrize(
+    ("text", "sounds", "kept"),
+    [
+        ("a b c d e f", "a b c", "a b c"),  # the audio ends early: so do the words
+        ("a b c d e f", "a b x", "a b"),  # a last word that was misheard is left out: of equal fits the shortest
+        ("a b a b a b", "a b a", "a b a"),  # repeated words do not scatter
+    ],
+)
+def test_words_of_audio_that_ends_early(text, sounds, kept):
+    assert " ".join(word.text for word in place(text, heard(sounds), NORMALISE, whole=False)) == kept
+
+
+def test_error_rate_by_hand():
+    assert error_rate("one two three four", heard("one too three"), NORMALISE) == 2 / 4
+    assert error_rate("one two three four", heard("one two"), NORMALISE, whole=False) == 0
+    assert error_rate("— 🎉", heard("one"), NORMALISE) is None
+
+
+words = st.lists(st.sampled_from(["a", "b", "c", "don't", "x-y", "—"]), max_size=10).map(" ".join)
+
+
+@given(words, words)
+def test_placed_words_are_the_given_ones_in_order(text, sounds):
+    placed = place(text, heard(sounds), NORMALISE)
+    assert [word.text for word in placed] == text.split()[: len(placed)]
+    assert all(word.start <= word.end for word in placed)
+    assert all(one.start <= other.start + 1e-9 for one, other in pairwise(placed))
+
+
+@given(words)
+def test_what_is_heard_as_given_takes_its_time(text):
+    spoken = " ".join(word for word in text.split() if word != "—")
+    assert spans(place(spoken, heard(spoken), NORMALISE)) == spans(heard(spoken))
