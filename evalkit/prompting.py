@@ -1,7 +1,7 @@
 """The first stage of a run: a prompt per voice and way of building it, kept by the content of all that goes into it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -15,30 +15,27 @@ from evalkit.transcripts.book import Book
 from evalkit.voices import Clip, Voice
 
 
-@dataclass(frozen=True)
-class Way:
-    """What prompts depend on besides the voice: settings, sample rate and, in a closed loop, the engine."""
+def prompt_key(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> str:
+    """Returns the content address of a voice's prompt: recordings, words, settings, rate, and the models that listen.
 
-    cell: Cell
-
-    def key(self, plan: Plan, listener: Listener, voice: Voice) -> str:
-        """Returns the content address of a voice's prompt."""
-        cell, reference = self.cell, listener.reference
-        parts: dict[str, Json] = {
-            "revision": REVISION,
-            "settings": asdict(cell.prompt),
-            "sample_rate": cell.engine.sample_rate,
-            "language": voice.language,
-            "aligner": reference.aligner.fingerprint(),
-            "speech": reference.speech.fingerprint(),
-            "passes": listener.made_by,
-            "clips": [_identity(listener, voice, clip) for clip in voice.prompt_clips],
-        }
-        if cell.prompt.text == "closed_loop":
-            parts["engine"] = cell.engine.fingerprint()
-            parts["judge"] = plan.judges.speaker.fingerprint()
-            parts["references"] = [file_sha256(clip.path) for clip in voice.reference_clips]
-        return digest(parts)
+    In a closed loop the engine and the judge choose the words, so they count too.
+    """
+    reference = listener.reference
+    parts: dict[str, Json] = {
+        "revision": REVISION,
+        "settings": asdict(cell.prompt),
+        "sample_rate": cell.engine.sample_rate,
+        "language": voice.language,
+        "aligner": reference.aligner.fingerprint(),
+        "speech": reference.speech.fingerprint(),
+        "passes": listener.made_by,
+        "clips": [_identity(listener, voice, clip) for clip in voice.prompt_clips],
+    }
+    if cell.prompt.text == "closed_loop":
+        parts["engine"] = cell.engine.fingerprint()
+        parts["judge"] = plan.judges.speaker.fingerprint()
+        parts["references"] = [file_sha256(clip.path) for clip in voice.reference_clips]
+    return digest(parts)
 
 
 def _identity(listener: Listener, voice: Voice, clip: Clip) -> Json:
@@ -87,7 +84,7 @@ def stored_prompts(plan: Plan, bench: Bench, books: Path) -> Prompts:
 
 def _keys(plan: Plan, listener: Listener) -> dict[tuple[str, str], str | Failure]:
     return {
-        (cell.trial.id, voice.name): attempt(partial(Way(cell).key, plan, listener, voice))
+        (cell.trial.id, voice.name): attempt(partial(prompt_key, plan, listener, cell, voice))
         for cell in plan.cells
         for voice in plan.voices
     }
@@ -118,11 +115,10 @@ def build(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> Prompt:
     Raises:
         DataError: It cannot be built.
     """
-    sources = {"given": listener.given, "automatic": listener.automatic}
     if cell.prompt.text == "closed_loop":
         return choose(plan, listener, cell, voice)
-    text_of = partial(sources[cell.prompt.text], voice)
-    return build_prompt(voice, cell.prompt, cell.engine.sample_rate, text_of, listener)
+    text_of = listener.automatic if cell.prompt.text == "automatic" else listener.given
+    return build_prompt(voice, cell.prompt, cell.engine.sample_rate, partial(text_of, voice), listener)
 
 
 def _write(bench: Bench, key: str, prompt: Prompt) -> None:

@@ -1,5 +1,7 @@
 """The embedded models for real: what they say of speech whose words and speakers are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
@@ -214,6 +216,19 @@ def test_what_holds_no_words_is_refused_by_name(tmp_path, demo, kind):
     (voice,) = plan.voices
     with pytest.raises(DataError, match=r"'dora': no usable words in a.wav.*transcript set dora --clip a.wav"):
         listener.automatic(voice, voice.prompt_clips[0])
+
+
+def test_another_language_is_refused_by_name(tmp_path):
+    f5_tts = pytest.importorskip("f5_tts")
+    mandarin = resource_of(f5_tts) / "infer/examples/basic/basic_ref_zh.wav"
+    listener, plan = listener_and_plan(tmp_path, f"voices.path={mandarin}")
+    (voice,) = plan.voices
+    with pytest.raises(DataError, match=r"'basic_ref_zh': no usable words .*sounds like 'zh'"):
+        listener.automatic(voice, voice.prompt_clips[0])
+
+
+def resource_of(package):
+    return Path(next(iter(package.__path__)))
 
 
 def test_silero_finds_the_speech_between_silences(tmp_path, demo):

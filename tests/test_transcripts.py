@@ -114,6 +114,18 @@ def test_a_changed_clip_makes_exactly_its_voices_text_stale(typed, voices, tmp_p
     assert after["cat"]["clip1.wav"] == before["cat"]["clip1.wav"]
 
 
+def test_a_prompt_is_built_once_and_again_where_its_text_changed(typed, voices, tmp_path, capfd):
+    main(["run", *typed, "prompt.seconds=1"])
+    assert "prompts: 3/3, 0 cached" in capfd.readouterr().err
+    main(["run", *typed, "prompt.seconds=1"])
+    assert "prompts: 3/3, 3 cached" in capfd.readouterr().err
+    manifest = yaml.safe_load((voices / "ann/voice.yaml").read_text())
+    manifest["clips"][0]["text"] = "one two three four FIVE"
+    (voices / "ann/voice.yaml").write_text(yaml.safe_dump(manifest))
+    main(["run", *typed, "prompt.seconds=1"])
+    assert "prompts: 3/3, 2 cached" in capfd.readouterr().err
+
+
 def test_automatic_text_can_be_asked_for_whatever_is_given(typed, voices, tmp_path):
     assert main(["run", *typed, "prompt.text=given,automatic"]) == 0
     sources = {row["settings"]["prompt.text"]: row["prompt"]["text_source"] for row in rows_of(newest(tmp_path))}

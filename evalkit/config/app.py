@@ -10,7 +10,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from evalkit.config.grid import cells, split_axes
 from evalkit.config.schema import RunConfig, build_plan, validate
@@ -29,24 +29,28 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
         EvalkitError: Whatever `job` raises.
     """
     rest, axes = _without_axes(list(arguments))
-    results: list[int | EvalkitError] = []
+    results: list[int | Exception] = []
 
     @hydra.main(version_base="1.3", config_path=str(resource("configs").resolve()), config_name="run")
     def app(composed: DictConfig) -> None:
         try:
             results.append(_plan_and_work(_plain(composed), axes, job))
-        except EvalkitError as error:  # Hydra would print it: we do, once, at the end
+        except (
+            EvalkitError,
+            HydraException,
+            OmegaConfBaseException,
+        ) as error:  # Hydra would print it; we do, at the end
             results.append(error)
 
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, to be explained, not to Hydra's printer
     sys.argv = ["evalkit run", *rest]
     try:
         app()
+        result = results[0] if results else 0  # --help and --cfg run no job
+        if isinstance(result, Exception):
+            raise result
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
-    result = results[0] if results else 0  # --help and --cfg run no job
-    if isinstance(result, EvalkitError):
-        raise result
     return result
 
 
@@ -90,6 +94,8 @@ def _plain(composed: DictConfig) -> Mapping[str, Any]:
 
 def explain(error: BaseException) -> str:
     """Returns what is wrong and what is available, from an error of Hydra's or OmegaConf's."""
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} has no value and needs one: type {error.full_key}=VALUE"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kept = [line for line in lines if not line.startswith(("Config search path", "provider=", "object_type="))]
     if "Available options" in str(error):

@@ -1,0 +1,192 @@
+"""Engine `f5_tts`: F5-TTS through its package's own model code, with weights from a local directory.
+
+Prompts come prepared (audio and words belong together), so none of the package's own preparation is used: it cuts audio
+without its text and transcribes behind one's back. Long texts are spoken in chunks, one seeded call each, since the
+package runs several chunks in threads that share one random generator.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from pydantic.dataclasses import dataclass
+
+from evalkit.audio import Audio
+from evalkit.digest import Json, file_sha256
+from evalkit.engines.base import STRICT, Engine, Request
+from evalkit.prompts import Prompt
+
+if TYPE_CHECKING:
+    import torch
+
+RATE = 24_000
+WINDOW_SECONDS = 22.0  # prompt and chunk together; the model was trained on up to 30 s
+MIN_CHUNK_BYTES = 60  # a long prompt leaves no room by that rule, and words must not be torn apart
+SENTENCE_ENDS = ".!?;:。！？…"
+FILES = ("model.safetensors", "vocab.txt", "vocos/config.yaml", "vocos/pytorch_model.bin")
+
+
+@dataclass(frozen=True, config=STRICT)
+class F5TTS(Engine):
+    """F5-TTS (flow matching over mel spectrograms, Vocos vocoder).
+
+    Attributes:
+        weights: A directory with model.safetensors, vocab.txt, vocos/config.yaml, vocos/pytorch_model.bin and, for
+            another architecture than F5TTS_v1_Base, config.yaml as the package writes it.
+        nfe_step: Function evaluations of the sampler.
+        cfg_strength: Classifier-free guidance.
+        sway_sampling_coef: Shifts the sampler's steps towards the start (negative) or the end.
+        speed: Of speaking; 1 is the prompt's.
+        target_rms: Quieter prompts are raised to this level, and the output lowered again.
+        cross_fade_seconds: Overlap of neighbouring chunks.
+        ode_method: Solver of the flow.
+        device: Where to compute.
+    """
+
+    name: ClassVar[str] = "f5_tts"
+    sample_rate: ClassVar[int] = RATE
+    packages: ClassVar[tuple[str, ...]] = ("f5-tts", "vocos", "torchdiffeq", "torch")
+    extra: ClassVar[str] = "f5"
+
+    weights: str
+    nfe_step: Annotated[int, Field(ge=1, le=256)] = 32
+    cfg_strength: Annotated[float, Field(ge=0, le=10)] = 2.0
+    sway_sampling_coef: Annotated[float, Field(ge=-1, le=1)] = -1.0
+    speed: Annotated[float, Field(ge=0.3, le=3)] = 1.0
+    target_rms: Annotated[float, Field(gt=0, le=1)] = 0.1
+    cross_fade_seconds: Annotated[float, Field(ge=0, le=1)] = 0.15
+    ode_method: Literal["euler", "midpoint"] = "euler"
+    device: str = "auto"
+
+    @field_validator("weights")
+    @classmethod
+    def _is_whole(cls, weights: str) -> str:
+        folder = Path(weights).expanduser()
+        if missing := [name for name in FILES if not (folder / name).is_file()]:
+            raise ValueError(f"{folder} lacks {', '.join(missing)}; it needs {', '.join(FILES)}")
+        return str(folder)
+
+    def load(self) -> None:
+        """See `Engine.load`."""
+        _models(self.weights, _device(self.device))
+
+    def speak(self, request: Request) -> Audio:
+        """See `Engine.speak`."""
+        spoken = [self._chunk(chunk, request, index) for index, chunk in enumerate(self._chunks(request))]
+        return Audio(np.clip(_crossfaded(spoken, round(self.cross_fade_seconds * RATE)), -1, 1), RATE)
+
+    def fingerprint(self) -> dict[str, Json]:
+        """See `Engine.fingerprint`; weights count by their bytes, wherever they lie."""
+        inherited = super().fingerprint()
+        knobs = {name: value for name, value in self.knobs().items() if name != "weights"}
+        return {**inherited, "knobs": knobs, "weights": dict(_hashes(self.weights))}
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        _models.cache_clear()
+
+    def _chunks(self, request: Request) -> list[str]:
+        from f5_tts.infer.utils_infer import chunk_text
+
+        text, seconds = reference_text(request.prompt), request.prompt.audio.seconds
+        room = len(text.encode()) / seconds * (WINDOW_SECONDS - seconds) * self.speed
+        chunks: list[str] = chunk_text(request.text, max_chars=max(MIN_CHUNK_BYTES, int(room)))
+        return chunks
+
+    def _chunk(self, text: str, request: Request, index: int) -> NDArray[np.float32]:
+        import torch
+        from f5_tts.infer.utils_infer import infer_batch_process
+
+        device = _device(self.device)
+        model, vocoder = _models(self.weights, device)
+        model.odeint_kwargs = {"method": self.ode_method}
+        audio = torch.from_numpy(request.prompt.audio.samples).unsqueeze(0)
+        with _seeded(request.seed * 1000 + index, device):
+            samples, _, _ = next(
+                infer_batch_process(
+                    (audio, request.prompt.audio.sample_rate),
+                    reference_text(request.prompt),
+                    [text],
+                    model,
+                    vocoder,
+                    progress=None,
+                    target_rms=self.target_rms,
+                    cross_fade_duration=0,
+                    nfe_step=self.nfe_step,
+                    cfg_strength=self.cfg_strength,
+                    sway_sampling_coef=self.sway_sampling_coef,
+                    speed=self.speed,
+                    device=device,
+                )
+            )
+        return np.asarray(samples, dtype=np.float32)
+
+
+def reference_text(prompt: Prompt) -> str:
+    """Returns the prompt's words as the model was trained to see them: a sentence's end, then a space."""
+    text = prompt.text.strip()
+    return f"{text} " if text.endswith(tuple(SENTENCE_ENDS)) else f"{text}. "
+
+
+def _crossfaded(parts: Sequence[NDArray[np.float32]], overlap: int) -> NDArray[np.float32]:
+    result = parts[0]
+    for part in parts[1:]:
+        shared = min(overlap, len(result), len(part))
+        ramp = np.linspace(0, 1, shared, dtype=np.float32)
+        mixed = result[len(result) - shared :] * (1 - ramp) + part[:shared] * ramp
+        result = np.concatenate([result[: len(result) - shared], mixed, part[shared:]])
+    return result.astype(np.float32)
+
+
+@contextmanager
+def _seeded(seed: int, device: str) -> Iterator[None]:
+    """Seeds torch for one call and gives its state back: an utterance depends on its seed, never on its turn."""
+    import torch
+
+    kind, _, index = device.partition(":")
+    with torch.random.fork_rng(devices=[int(index or 0)] if kind == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@cache
+def _hashes(weights: str) -> tuple[tuple[str, str], ...]:
+    folder = Path(weights)
+    names = [*FILES, *(["config.yaml"] if (folder / "config.yaml").is_file() else [])]
+    return tuple((name, file_sha256(folder / name)) for name in names)
+
+
+@cache
+def _models(weights: str, device: str) -> "tuple[Any, torch.nn.Module]":
+    """Returns the flow model and the vocoder; cells that differ in knobs share them."""
+    import f5_tts.model
+    from f5_tts.infer.utils_infer import load_model, load_vocoder
+
+    folder = Path(weights)
+    config = folder / "config.yaml"
+    if not config.is_file():
+        config = Path(f5_tts.model.__file__).parent.parent / "configs/F5TTS_v1_Base.yaml"
+    described = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]
+    model = load_model(
+        getattr(f5_tts.model, described["backbone"]),
+        described["arch"],
+        str(folder / "model.safetensors"),
+        mel_spec_type="vocos",
+        vocab_file=str(folder / "vocab.txt"),
+        device=device,
+    )
+    return model, load_vocoder("vocos", is_local=True, local_path=str(folder / "vocos"), device=device)
