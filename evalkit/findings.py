@@ -6,6 +6,7 @@ from evalkit.report import Comparison, TrialSummary
 
 PRIMARY = "sim"
 GUARD = "wer"  # a winner that is less intelligible must say so
+SAME = 5e-7  # half a unit of the last digit that a report keeps
 
 
 def leader(comparisons: Sequence[Comparison]) -> str | None:
@@ -41,10 +42,11 @@ def find(
     if best is None:
         return _nothing_ahead(first, primary, named, varying)
     told = next(comparison for comparison in primary if comparison.trial == best)
-    others = "; ".join(label(named[rival], varying) for rival in rivals)
+    others = "; ".join(label(named[rival], first, varying) for rival in rivals)
     parts = [
-        f"{'Among the best is' if rivals else 'Best is'} {label(named[best], varying)}: "
-        f"SIM {_value(named[best], PRIMARY)}, {_interval(told)} over {label(first, varying)} ({told.n_pairs} pairs)",
+        f"{'Among the best is' if rivals else 'Best is'} {label(named[best], first, varying)}: "
+        f"SIM {_value(named[best], PRIMARY)}, {_interval(told)} over {label(first, named[best], varying)} "
+        f"({told.n_pairs} pairs)",
         f"not to be told from it: {others}" if rivals else "",
         _guard(best, comparisons),
         f"{named[best].n_failed} of its {named[best].n} utterances failed" if named[best].n_failed else "",
@@ -52,30 +54,36 @@ def find(
     return "; ".join(part for part in parts if part) + "."
 
 
-def label(trial: TrialSummary, varying: Sequence[str]) -> str:
-    """Returns a trial's name for a person: the settings in which it differs."""
-    values = {"engine": trial.engine, **trial.settings}
-    parts = [f"{key}={plain(values[key])}" for key in varying if key in values]
-    return ", ".join(parts) or trial.id
+def label(trial: TrialSummary, other: TrialSummary, varying: Sequence[str]) -> str:
+    """Returns a trial's name for a person: the settings in which it differs from another."""
+    values, others = ({"engine": one.engine, **one.settings} for one in (trial, other))
+    differing = [key for key in varying if key in values and values[key] != others.get(key)]
+    return ", ".join(f"{key}={plain(values[key])}" for key in differing) or trial.id
 
 
 def plain(value: object) -> str:
     """Returns a setting as a person would type it."""
-    if value is None:
-        return "null"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _nothing_ahead(
     first: TrialSummary, primary: Sequence[Comparison], named: dict[str, TrialSummary], varying: Sequence[str]
 ) -> str:
+    if all(comparison.low is None and abs(comparison.difference) < SAME for comparison in primary):
+        return f"No difference at all: every pair of utterances has the same SIM in all {len(primary) + 1} trials."
     behind = [comparison for comparison in primary if comparison.high is not None and comparison.high < 0]
     largest = max(primary, key=lambda comparison: comparison.difference)
-    detail = f"the largest is {_interval(largest)} for {label(named[largest.trial], varying)}"
+    winner = named[largest.trial]
+    parts = [
+        f"No trial can be told to be better in SIM than the first: the largest difference is {_interval(largest)} for "
+        f"{label(winner, first, varying)} over {label(first, winner, varying)}"
+    ]
     if behind:
         worst = min(behind, key=lambda comparison: comparison.difference)
-        detail += f", and {label(named[worst.trial], varying)} is worse by {_interval(worst)}"
-    return f"No difference can be told in favour of any trial over {label(first, varying)} in SIM: {detail}."
+        parts.append(f"{label(named[worst.trial], first, varying)} is worse than the first, {_interval(worst)}")
+    return "; ".join(parts) + "."
 
 
 def _guard(trial: str, comparisons: Sequence[Comparison]) -> str:
