@@ -19,7 +19,7 @@ from evalkit.metrics import cosine
 from evalkit.plan import Cell, Plan
 from evalkit.progress import Silent
 from evalkit.prompts import Prompt, ReferenceText, build_prompt
-from evalkit.stages import Bench, Failure, Sound, SynthesisJob, embed, synthesis_key, synthesise
+from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, synthesise
 from evalkit.stats import Difference, Unit, Weighted, compare, pooled_mean
 from evalkit.transcripts.book import Book, Entry
 from evalkit.transcripts.consensus import same_text
@@ -70,7 +70,9 @@ def _candidates(listener: Listener, cell: Cell, voice: Voice) -> list[Prompt]:
     make = partial(build_prompt, voice, cell.prompt, cell.engine.sample_rate)
     prompts = [make(partial(listener.automatic, voice), listener)]
     for index in range(len(listener.reference.passes)):
-        prompt = make(partial(_of_pass, listener, voice, index), listener)
+        prompt = attempt(partial(make, partial(_of_pass, listener, voice, index), listener))
+        if isinstance(prompt, Failure):  # a pass that heard nothing, say, is no candidate
+            continue
         if prompt.audio.sha256 == prompts[0].audio.sha256 and same_text(prompt.text) not in {
             same_text(other.text) for other in prompts
         }:

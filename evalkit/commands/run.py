@@ -11,7 +11,6 @@ from evalkit.assets import library
 from evalkit.commands.tables import plan_table, result_table
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
-from evalkit.errors import EvalkitError
 from evalkit.plan import Plan
 from evalkit.progress import Display, display_on, quiet
 from evalkit.prompting import stored_prompts
@@ -71,8 +70,6 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, command: str, starte
             )
         except KeyboardInterrupt:
             return None
-        except EvalkitError:
-            raise
         finally:
             display.finish()
 

@@ -127,6 +127,8 @@ def _pieces(voice: Voice, settings: PromptSettings, sample_rate: int, ears: Ears
     while needed < len(pieces) and total < goal:
         total += pieces[needed].audio.seconds + _between(settings)
         needed += 1
+        if not pieces[needed - 1].whole:  # it ends inside a word, so the prompt ends within it
+            break
     return pieces[:needed]
 
 
@@ -161,7 +163,7 @@ def _ended(voice: Voice, parts: Sequence[_Part], settings: PromptSettings) -> tu
         starts.append(starts[-1] + part.piece.audio.seconds + _between(settings))
     whole, last = len(parts) - 1, parts[-1]
     before = [part.piece.audio for part in parts[:whole]]
-    words = [word for part in parts[:whole] for word in _words(part)]
+    words = [word for part in parts[:whole] for word in part.text.text.split()]
     remaining = goal - starts[whole]
     if last.piece.audio.seconds <= remaining and last.piece.whole:
         return [*before, last.piece.audio], [*words, *_words(last)]
@@ -191,13 +193,13 @@ def _cut_last(
         places.append((last.piece.audio.seconds, len(last.placed)))
     if before:
         places.append((-_between(settings), 0))
-    places = [place for place in places if place[0] <= room]
+    places = [end for end in places if end[0] <= room]
     if not places:
         raise DataError(
             f"voice {voice.name!r}: {last.piece.clip.path.name} has no {kind} to end at within {room:.1f} s; "
             "its words may not be those spoken, or try prompt.cut=word"
         )
-    seconds, count = min(places, key=lambda place: abs(place[0] - remaining))
+    seconds, count = min(places, key=lambda end: abs(end[0] - remaining))
     if count == 0:
         return before, words
     if seconds == last.piece.audio.seconds:
