@@ -5,6 +5,8 @@ command is typed, so that help is quick.
 """
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -35,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
 
 
 def _transcript(typed: list[str]) -> int:
@@ -49,9 +54,11 @@ def _transcript(typed: list[str]) -> int:
     )
     parser.add_argument("--clip", metavar="FILE", help="one prompt clip, by file name (default: all)")
     parsed = parser.parse_intermixed_args(typed)
-    has_words = parsed.action == "set" and parsed.rest
-    words, overrides = (parsed.rest[0], parsed.rest[1:]) if has_words else (None, parsed.rest)
-    return run_transcript(parsed.action, parsed.voice, parsed.clip, words, overrides)
+    overrides = [one for one in parsed.rest if re.match(r"[+~]*[\w./@]+=", one)]
+    words = [one for one in parsed.rest if one not in overrides]
+    if len(words) > (parsed.action == "set"):
+        parser.error(f"{words[-1]!r} is no override (key=value){'; put the words in quotes' if len(words) > 1 else ''}")
+    return run_transcript(parsed.action, parsed.voice, parsed.clip, words[0] if words else None, overrides)
 
 
 def _other(parsed: argparse.Namespace) -> int:

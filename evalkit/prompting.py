@@ -7,12 +7,16 @@ from pathlib import Path
 
 from evalkit.closed_loop import choose
 from evalkit.digest import Json, digest, file_sha256
+from evalkit.errors import DataError
 from evalkit.listening import USER, Listener
 from evalkit.plan import Cell, Plan
-from evalkit.prompts import REVISION, Prompt, build_prompt
+from evalkit.prompts import REVISION, Prompt, PromptSettings, build_prompt
 from evalkit.stages import Bench, Failure, attempt
 from evalkit.transcripts.book import Book
+from evalkit.transcripts.checks import MAX_ERROR_RATE
 from evalkit.voices import Clip, Voice
+
+ENOUGH = 0.8  # of the seconds asked for: with less, a trial is not what its name says
 
 
 def prompt_key(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> str:
@@ -39,7 +43,13 @@ def prompt_key(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> str:
 
 
 def _identity(listener: Listener, voice: Voice, clip: Clip) -> Json:
-    """Returns all that a clip's audio and words depend on."""
+    """Returns all that a clip's audio and words depend on.
+
+    Raises:
+        DataError: Its file is gone.
+    """
+    if not clip.path.is_file():
+        raise DataError(f"voice {voice.name!r}: no audio file at {clip.path}")
     entry = None if clip.text is not None else Book(listener.books, voice).find(clip.path.name, USER)
     set_by_user = [entry.text, entry.audio_sha256] if entry else None
     return [clip.path.name, file_sha256(clip.path), clip.text, set_by_user]
@@ -56,20 +66,48 @@ def make_prompts(plan: Plan, bench: Bench, books: Path) -> Prompts:
     distinct = {key for key in keys.values() if isinstance(key, str)}
     bench.display.start("prompts", len(distinct), sum(bench.store.has("prompt", key) for key in distinct))
     built: dict[str, Prompt | Failure] = {}
+    said: set[str] = set()
     for (trial, voice_name), key in keys.items():
         if isinstance(key, Failure):
-            if key not in prompts.values():
-                bench.display.say(f"{voice_name}: {key.message}")
+            _say_once(bench, said, key)
             prompts[trial, voice_name] = key
             continue
         if key not in built:
             fresh = not bench.store.has("prompt", key)
             built[key] = _made(plan, listener, key, trial, voice_name)
-            _tell(bench, voice_name, built[key], fresh=fresh)
+            _say_once(bench, said, built[key])
+            if fresh:
+                bench.display.advance(failed=isinstance(built[key], Failure))
         prompts[trial, voice_name] = built[key]
     bench.display.finish()
     listener.close()
     return prompts
+
+
+def notes_on(plan: Plan, prompts: Prompts) -> list[str]:
+    """Returns what a reader of the report must know of the prompts, each thing once."""
+    found = []
+    for cell in plan.cells:
+        for voice in plan.voices:
+            prompt = prompts[cell.trial.id, voice.name]
+            if isinstance(prompt, Prompt):
+                found += _doubts(voice, cell.prompt, prompt)
+    return list(dict.fromkeys(found))
+
+
+def _doubts(voice: Voice, settings: PromptSettings, prompt: Prompt) -> list[str]:
+    doubts = []
+    if settings.seconds is not None and prompt.audio.seconds < ENOUGH * settings.seconds:
+        doubts.append(
+            f"voice {voice.name}: its clips give {prompt.audio.seconds:.1f} s of the "
+            f"prompt.seconds={settings.seconds:g} asked for"
+        )
+    if prompt.text_wer is not None and prompt.text_wer > MAX_ERROR_RATE:
+        doubts.append(
+            f"voice {voice.name}: the words of {', '.join(prompt.clips)} have a WER of {prompt.text_wer:.2f} against "
+            f"what is heard; look at them: python -m evalkit transcript show {voice.name} voices.path=DIR"
+        )
+    return doubts
 
 
 def stored_prompts(plan: Plan, bench: Bench, books: Path) -> Prompts:
@@ -90,11 +128,10 @@ def _keys(plan: Plan, listener: Listener) -> dict[tuple[str, str], str | Failure
     }
 
 
-def _tell(bench: Bench, voice: str, prompt: Prompt | Failure, *, fresh: bool) -> None:
-    if isinstance(prompt, Failure):
-        bench.display.say(f"{voice}: {prompt.message}")
-    if fresh:
-        bench.display.advance(failed=isinstance(prompt, Failure))
+def _say_once(bench: Bench, said: set[str], outcome: Prompt | Failure) -> None:
+    if isinstance(outcome, Failure) and outcome.message not in said:
+        said.add(outcome.message)
+        bench.display.say(outcome.message)
 
 
 def _made(plan: Plan, listener: Listener, key: str, trial: str, voice_name: str) -> Prompt | Failure:

@@ -11,7 +11,7 @@ from typing import Any
 from evalkit import findings, provenance, scoring
 from evalkit.errors import NothingScoredError
 from evalkit.plan import Plan
-from evalkit.prompting import make_prompts
+from evalkit.prompting import make_prompts, notes_on
 from evalkit.report import Cost, Provenance, Report, Row, write_report, write_rows
 from evalkit.rows import entries_of, judge, row_of
 from evalkit.stages import Bench, synthesise
@@ -45,7 +45,11 @@ def execute(plan: Plan, bench: Bench, folder: Path, books: Path, command: str, *
     """
     report = _unfinished(plan, bench.run_id, command)
     write_report(folder, report)
-    entries = entries_of(plan, make_prompts(plan, bench, books))
+    prompts = make_prompts(plan, bench, books)
+    for note in (doubts := notes_on(plan, prompts)):
+        bench.display.say(note)
+    report = replace(report, notes=[*report.notes, *doubts])
+    entries = entries_of(plan, prompts)
     synthesis_failures = synthesise(bench, {entry.key: entry.job for entry in entries if entry.job})
     judged = judge(plan, bench, entries, synthesis_failures)
     rows = write_rows(folder, (row_of(entry, judged, bench) for entry in entries))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from evalkit.metrics import METRICS, Evidence, align_words
+from evalkit.metrics import METRICS, Evidence, Metric, align_words
 from evalkit.report import Comparison, EditsRecord, MetricRecord, Row, Summary, TrialSummary
 from evalkit.stats import Unit, Weighted, compare, interval, pooled_mean
 from evalkit.trial import Trial
@@ -65,6 +65,15 @@ def not_told_apart(best: str, others: Sequence[str], rows: Sequence[Row], metric
     by_trial = {id: _by_unit([row for row in rows if row.trial == id], metric) for id in [best, *rest]}
     told = compare(by_trial[best], [by_trial[other] for other in rest])
     return [other for other, difference in zip(rest, told, strict=True) if difference is None or not difference.is_told]
+
+
+def _at_least(low: float | None, metric: Metric) -> float | None:
+    """Returns the lower end of a difference's interval, within what two values of the metric can differ by."""
+    return None if low is None else max(low, metric.bounds[0] - metric.bounds[1])
+
+
+def _at_most(high: float | None, metric: Metric) -> float | None:
+    return None if high is None else min(high, metric.bounds[1] - metric.bounds[0])
 
 
 def _by_unit(rows: Sequence[Row], metric: str) -> dict[Unit, Weighted]:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as validated
 
+from evalkit.digest import file_sha256
 from evalkit.errors import DataError
 from evalkit.manifest import inside, read_manifest
 
@@ -191,6 +192,13 @@ def _text_beside(audio: Path) -> str | None:
 def _checked(voice: Voice, where: Path) -> Voice:
     if not voice.prompt_clips:
         raise DataError(f"{where}: voice {voice.name!r} has no prompt clip, so no engine can be conditioned on it")
+    heard = {file_sha256(clip.path): clip for clip in voice.prompt_clips if clip.path.is_file()}
+    for clip in voice.held_out_clips:
+        if clip.path.is_file() and (twin := heard.get(file_sha256(clip.path))):
+            raise DataError(
+                f"{where}: held-out clip {clip.path.name} is the same recording as prompt clip {twin.path.name}; "
+                "similarity would be scored against what the engine heard"
+            )
     return voice
 
 

@@ -75,6 +75,11 @@ WRONG = {
     "dot": (["engine=tone", "engine._target_=.Foo"], "expected the dotted name of a class"),
     "too long": (["prompt.seconds=40"], "seconds=40 is above max_seconds=30"),
     "gap and fade": (["prompt.crossfade_seconds=0.1"], "exclude each other"),
+    "nothing": ([], "say what to run: .+sweep=NAME .available: demo, f5_cfg"),
+    "no plus": (["sweep=demo"], "A sweep is added with a plus: .sweep=NAME"),
+    "cell": (["+sweep=demo", "engine=tone"], "in the grid's cell prompt.seconds=3, engine.top_k=1: .*top_k"),
+    "store is a file": (["store=/etc/hostname"], "store: .*this is no folder .got '/etc/hostname'"),
+    "no store": (["store="], "store: .*a folder is needed"),
     "multirun": (["-m", "prompt.seconds=1,2"], "--multirun is not needed"),
     "list as axis": (["seeds=1,2"], r"seeds=\[\.\.\.\]"),
 }
@@ -83,7 +88,10 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_input_is_refused_with_what_is_available(case, capfd, tmp_path):
     overrides, message = WRONG[case]
-    code = main(["run", *overrides, f"reports_dir={tmp_path}/reports", f"store={tmp_path}/store"])
+    places = {"reports_dir": f"{tmp_path}/reports", "store": f"{tmp_path}/store"}
+    typed_keys = {override.split("=")[0] for override in overrides}
+    elsewhere = [f"{key}={place}" for key, place in places.items() if key not in typed_keys]
+    code = main(["run", *overrides, *(elsewhere if overrides else [])])
     shown = capfd.readouterr()
     assert (code, shown.out) == (2, "")
     assert "Traceback" not in shown.err

@@ -230,7 +230,8 @@ def test_a_finished_run_is_never_taken_up_again(typed, tmp_path, capfd):
 
 
 def test_a_disk_that_refuses_stops_the_run_and_says_what_to_do(typed, tmp_path, capfd):
-    (tmp_path / "store").write_text("a file where a folder should be")
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/synthesis").write_text("a file where a folder should be")
     code, _, err = run(typed, capfd=capfd)
     assert code == 1
     assert "cannot write" in err
@@ -267,6 +268,43 @@ def test_engines_that_share_a_name_are_refused(typed, tmp_path, capfd, monkeypat
     code, _, err = run(["--config-dir", f"{tmp_path}/mine", *rest], "engine=tone,copied", capfd=capfd)
     assert code == 2
     assert "share the name 'tone'" in err
+
+
+def test_what_the_reader_must_know_is_noted(typed, voices, tmp_path, capfd):
+    manifest = yaml.safe_load((voices / "ann/voice.yaml").read_text())
+    manifest["clips"][0]["text"] = "one two six four nine"  # 2 of 5 words wrong
+    (voices / "ann/voice.yaml").write_text(yaml.safe_dump(manifest))
+    _, _, err = run(typed, "prompt.clips=1", "prompt.seconds=0.7,3", capfd=capfd)
+    notes = report_of(last_folder(tmp_path))["notes"]
+    assert "voice ann: the words of clip0.wav have a WER of 0.40 against what is heard" in notes[0]
+    assert notes[1] == "voice ann: its clips give 0.7 s of the prompt.seconds=3 asked for"
+    assert len(notes) == 4
+    assert all(note in err for note in notes)
+
+
+def test_a_clip_that_is_not_needed_is_not_read(typed, voices, tmp_path, capfd):
+    (voices / "ben/clip3.wav").write_bytes(b"not audio")
+    run(typed, "prompt.clips=2", capfd=capfd)
+    assert all(row["error"] is None for row in rows_of(last_folder(tmp_path)))
+
+
+def test_an_engine_of_ones_own_that_was_edited_speaks_anew(typed, tmp_path, capfd, monkeypatch):
+    code = (
+        "from pydantic.dataclasses import dataclass\nfrom evalkit.engines.base import Engine\n"
+        "from evalkit.audio import Audio\n@dataclass(frozen=True)\nclass Mine(Engine):\n    name = 'mine'\n"
+        "    sample_rate = 16000\n    def speak(self, request):\n"
+        "        return Audio(request.prompt.audio.samples * 0.5, 16000)\n"
+    )
+    (tmp_path / "mine_engine.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    rest = [word for word in typed if word != "engine=tone"]
+    (tmp_path / "mine/engine").mkdir(parents=True)
+    (tmp_path / "mine/engine/mine.yaml").write_text("_target_: mine_engine.Mine\n")
+    command = ["--config-dir", f"{tmp_path}/mine", *rest, "engine=mine"]
+    run(command, capfd=capfd)
+    (tmp_path / "mine_engine.py").write_text(code.replace("0.5", "0.25"))
+    _, _, err = run(command, capfd=capfd)
+    assert "synthesis: 9/9, 0 cached" in err
 
 
 def test_a_time_taken_elsewhere_is_no_rtf_here(typed, tmp_path, capfd):

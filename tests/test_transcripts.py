@@ -216,6 +216,7 @@ def test_show_tells_wrong_words(typed, voices, capfd):
         (("set", "ann", "hello", "--clip", "clip0.wav"), "what you wrote there always wins"),
         (("set", "ann", "hello"), "name one with --clip FILE"),
         (("set", "cat", " ", "--clip", "clip0.wav"), "no words"),
+        (("set", "cat", "--clip", "clip0.wav"), "no words"),  # what follows are overrides, never words
     ],
 )
 def test_what_the_command_refuses(typed, voices, capfd, words, message):

@@ -80,6 +80,12 @@ def test_refuses_what_would_make_voices_vanish(voices, tmp_path):
         read_voices(voices, None)
 
 
+def test_a_held_out_clip_that_is_a_prompt_clip_too_is_refused(voices):
+    (voices / "ann/clip4.wav").write_bytes((voices / "ann/clip0.wav").read_bytes())
+    with pytest.raises(DataError, match=r"held-out clip clip4.wav is the same recording as prompt clip clip0.wav"):
+        read_voices(voices, None)
+
+
 def test_files_are_a_voice(voices):
     (voice,) = read_voices(voices / "ann/clip1.wav", None)
     assert (voice.name, len(voice.clips)) == ("clip1", 1)

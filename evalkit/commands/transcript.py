@@ -104,7 +104,7 @@ def _show(plan: Plan, listener: Listener, voice: Voice, clips: Sequence[Clip]) -
     table = plain_table(["clip", "seconds", "source", "agreement", "words/s", "WER", "text"], rows)
     prompt_lines, prompt_failed = _prompt_lines(plan, listener, voice)
     lines = [f"{voice.name} ({voice.language}), {len(clips)} prompt clips", table]
-    lines += [f"warning: {problem}" for problem in found]
+    lines += [problem if "heard otherwise" in problem else f"warning: {problem}" for problem in found]
     return [*lines, *prompt_lines], failed or prompt_failed
 
 
@@ -119,6 +119,9 @@ def _clip_row(listener: Listener, voice: Voice, clip: Clip) -> tuple[list[str], 
         return row, [], False
     wer = _error_rate(listener, audio, stored.text, voice.language)
     problems = warnings(stored.text, audio.seconds, wer)
+    if wer:
+        heard = " ".join(word.text for word in listener.words(audio, voice.language))
+        problems.insert(0, f"heard otherwise: {heard}")
     if stored.audio_sha256 and stored.audio_sha256 != file_sha256(clip.path):
         problems.append("stale: the audio changed since this text was made")
     rate = f"{len(stored.text.split()) / audio.seconds:.1f}"

@@ -28,6 +28,9 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
         ConfigError: What was typed cannot be run.
         EvalkitError: Whatever `job` raises.
     """
+    if not arguments:
+        sweeps = ", ".join(sorted(path.stem for path in resource("configs/sweep").glob("*.yaml")))
+        raise ConfigError(f"say what to run: +sweep=NAME (available: {sweeps}) or settings; see run --help")
     rest, axes = _without_axes(list(arguments))
     results: list[int | Exception] = []
 
@@ -72,8 +75,15 @@ def plan_of(overrides: Sequence[str]) -> tuple[Plan, RunConfig]:
 def _plan_and_work(composed: Mapping[str, Any], axes: list[str], job: Job) -> int:
     config = validate(composed)
     typed = list(HydraConfig.get().overrides.task)
-    expanded = [validate(_compose([*typed, *cell])) for cell in cells(config.grids, axes, typed)]
+    expanded = [_cell(typed, cell) for cell in cells(config.grids, axes, typed)]
     return job(build_plan(config, expanded, composed), config)
+
+
+def _cell(typed: list[str], cell: list[str]) -> RunConfig:
+    try:
+        return validate(_compose([*typed, *cell]))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(f"in the grid's cell {', '.join(cell)}: {explain(error)}") from error
 
 
 def _without_axes(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -101,6 +111,8 @@ def explain(error: BaseException) -> str:
     if "Available options" in str(error):
         kept = [" ".join(kept)]
     message = kept[0] if kept else type(error).__name__
+    if "No match in the defaults list" in message:
+        return f"{message} A sweep is added with a plus: +sweep=NAME"
     if available := _siblings(error):
         return f"{message} Available there: {', '.join(available)}"
     return message

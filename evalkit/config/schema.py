@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from evalkit.engines.base import Engine
@@ -25,12 +25,28 @@ _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
 Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
 
 
+def _folder(typed: object) -> object:
+    if typed in (None, ""):
+        raise ValueError("a folder is needed")
+    if Path(str(typed)).exists() and not Path(str(typed)).is_dir():
+        raise ValueError("this is no folder")
+    return typed
+
+
+def _listed(typed: object) -> object:
+    return [typed] if isinstance(typed, str) else typed
+
+
+Folder = Annotated[Path, BeforeValidator(_folder)]
+Names = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
+
+
 @dataclass(frozen=True, config=_CLOSED)
 class VoicesConfig:
     """Which voices: a folder, a manifest of voices in a package, or audio files of one voice; `names` (null: all)."""
 
     path: str | list[str]
-    names: Annotated[list[str], Field(min_length=1)] | None = None
+    names: Names | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -38,7 +54,7 @@ class ProbesConfig:
     """Which probes: a file, and ids from it (null: all)."""
 
     path: str
-    ids: Annotated[list[str], Field(min_length=1)] | None = None
+    ids: Names | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -89,9 +105,9 @@ class RunConfig:
     probes: ProbesConfig
     judge: JudgeConfig
     reference: ReferenceConfig
-    transcripts: Path
-    reports_dir: Path
-    store: Path
+    transcripts: Folder
+    reports_dir: Folder
+    store: Folder
     grid: list[str] | list[list[str]] = field(default_factory=list)
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"

@@ -5,10 +5,12 @@ pydantic checks every value before anything loads. Heavy imports belong into `lo
 module-level cache: the cells of a sampling sweep share one set of weights.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from importlib.metadata import version
+from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -16,7 +18,7 @@ from pydantic import ConfigDict
 
 from evalkit.assets import library
 from evalkit.audio import Audio
-from evalkit.digest import Json, Scalar
+from evalkit.digest import Json, Scalar, file_sha256
 from evalkit.prompts import Prompt
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -95,7 +97,16 @@ class Engine(ABC):
             "engine": self.name,
             "class": f"{type(self).__module__}.{type(self).__qualname__}",
             "revision": self.revision,
+            "source": _source(type(self)),
             "knobs": self.knobs(),
             "weights": library().fingerprint(self.assets),
             "packages": {package: version(package) for package in self.packages},
         }
+
+
+def _source(kind: type) -> str | None:
+    """Returns the hash of the file of an engine that is not evalkit's: its author may not know of `revision`."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    if file is None or kind.__module__.split(".")[0] == "evalkit":
+        return None
+    return file_sha256(Path(file))

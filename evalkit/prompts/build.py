@@ -1,7 +1,7 @@
 """Building a prompt: clips made alike, joined, and ended where both audio and words can end."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -116,20 +116,29 @@ def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_
 
 def _pieces(voice: Voice, settings: PromptSettings, sample_rate: int, ears: Ears) -> list[Piece]:
     """Returns the pieces that the target needs, prepared; the last may still be too long."""
-    pieces = [read_piece(clip, sample_rate, min(settings.max_seconds, CLIP_SECONDS)) for clip in voice.prompt_clips]
-    pieces = ordered(pieces, settings.order)[: settings.clips]
+    prepared: Iterable[Piece] = _ordered_pieces(voice, settings, sample_rate)
     if settings.trim:
-        pieces = [trimmed(piece, ears.speech) for piece in pieces]
+        prepared = (trimmed(piece, ears.speech) for piece in prepared)
     if settings.match_loudness:
-        pieces = matched(pieces)
-    goal = settings.seconds or settings.max_seconds
-    needed, total = 0, 0.0
-    while needed < len(pieces) and total < goal:
-        total += pieces[needed].audio.seconds + _between(settings)
-        needed += 1
-        if not pieces[needed - 1].whole:  # it ends inside a word, so the prompt ends within it
-            break
-    return pieces[:needed]
+        prepared = matched(list(prepared))
+    needed, total = [], 0.0
+    for piece in prepared:
+        needed.append(piece)
+        total += piece.audio.seconds + _between(settings)
+        if total >= (settings.seconds or settings.max_seconds) or not piece.whole:
+            break  # one that is not whole ends inside a word, so the prompt ends within it
+    return needed
+
+
+def _ordered_pieces(voice: Voice, settings: PromptSettings, sample_rate: int) -> Iterator[Piece]:
+    """Gives the pieces in order; recordings that are not needed, and need not be compared, are never read."""
+    clips, longest = voice.prompt_clips, min(settings.max_seconds, CLIP_SECONDS)
+    if settings.order == "sorted":
+        clips = tuple(sorted(clips, key=lambda clip: clip.path.name))
+    if settings.order in {"given", "sorted"}:
+        return (read_piece(clip, sample_rate, longest) for clip in clips[: settings.clips])
+    pieces = ordered([read_piece(clip, sample_rate, longest) for clip in clips], settings.order)
+    return iter(pieces[: settings.clips])
 
 
 def _between(settings: PromptSettings) -> float:
@@ -141,10 +150,11 @@ def _part(voice: Voice, piece: Piece, text_of: TextOf, ears: Ears) -> _Part:
     heard = ears.words(piece.audio, voice.language)
     normalise = normalizer("whisper_basic")
     wrong = error_rate(text.text, heard, normalise, whole=piece.whole)
-    if wrong is not None and wrong > MAX_ERROR_RATE:
+    if wrong is not None and wrong > MAX_ERROR_RATE and piece.audio.seconds >= MIN_SECONDS:
         raise DataError(
             f"voice {voice.name!r}: the words given for {piece.clip.path.name} are not those spoken (WER {wrong:.2f}, "
-            f"{MAX_ERROR_RATE:g} is allowed); look at them with: python -m evalkit transcript show {voice.name}"
+            f"{MAX_ERROR_RATE:g} is allowed); look at them with: "
+            f"python -m evalkit transcript show {voice.name} voices.path=DIR"
         )
     return _Part(piece, text, place(text.text, heard, normalise, whole=piece.whole), wrong)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +36,11 @@ def read_piece(clip: Clip, sample_rate: int, longest: float) -> Piece:
     return Piece(clip, kept.resampled(sample_rate), len(kept.samples) == len(recorded.samples))
 
 
-def ordered(pieces: Sequence[Piece], order: Literal["given", "sorted", "longest", "best"]) -> list[Piece]:
-    """Returns the pieces in the order asked for; equals keep the given one."""
-    if order == "sorted":
-        return sorted(pieces, key=lambda piece: piece.clip.path.name)
+def ordered(pieces: Sequence[Piece], order: str) -> list[Piece]:
+    """Returns the pieces `longest` or `best` first; equals keep their order."""
     if order == "longest":
         return sorted(pieces, key=lambda piece: -piece.audio.seconds)
-    if order == "best":
-        return sorted(pieces, key=lambda piece: -quality(piece.audio))
-    return list(pieces)
+    return sorted(pieces, key=lambda piece: -quality(piece.audio))
 
 
 def quality(audio: Audio) -> float:
