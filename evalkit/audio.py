@@ -54,18 +54,6 @@ class Audio:
         return Audio(soxr.resample(self.samples, self.sample_rate, sample_rate).astype(np.float32), sample_rate)
 
 
-def concatenate(parts: list[Audio]) -> Audio:
-    """Returns the parts end to end; they share one sample rate.
-
-    Raises:
-        ValueError: No parts, or their rates differ.
-    """
-    rates = {part.sample_rate for part in parts}
-    if len(rates) != 1:
-        raise ValueError(f"cannot join audio at rates {sorted(rates)}; resample first")
-    return Audio(np.concatenate([part.samples for part in parts]), rates.pop())
-
-
 def read_audio(path: Path) -> Audio:
     """Reads any file that libsndfile reads, mixed down to mono.
 

@@ -1,6 +1,6 @@
 """Listening to a voice's recordings: words in time, spans of speech, automatic text; nothing is heard twice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -139,9 +139,6 @@ class Listener:
             store.write_json("transcript", key, asdict(heard))
         read = store.read_json("transcript", key)
         return Transcript(read["text"], tuple(Word(**word) for word in read["words"]))
-
-
-TextsOf = Callable[[Voice, Clip], ReferenceText]
 
 
 def set_command(voice: Voice, clip: Clip) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from evalkit.audio import Audio, concatenate, read_audio, write_flac
+from evalkit.audio import Audio, read_audio, write_flac
 from evalkit.errors import DataError
 
 RATE = 24_000
@@ -79,9 +79,3 @@ def test_content_address_depends_on_samples_and_rate():
     one = Audio(sine(RATE), RATE)
     assert one.sha256 == Audio(sine(RATE), RATE).sha256
     assert len({one.sha256, Audio(sine(RATE), RATE + 1).sha256, Audio(sine(RATE) * 2, RATE).sha256}) == 3
-
-
-def test_concatenate_needs_one_rate():
-    assert concatenate([Audio(sine(RATE), RATE)] * 2).seconds == 2.0
-    with pytest.raises(ValueError, match="resample first"):
-        concatenate([Audio(sine(RATE), RATE), Audio(sine(8000), 8000)])
