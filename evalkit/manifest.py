@@ -34,7 +34,9 @@ def describe(error: ValidationError, prefix: str = "") -> str:
     lines = []
     for finding in error.errors():
         where = ".".join([prefix, *(str(part) for part in finding["loc"])]).strip(".") or "the whole file"
-        lines.append(f"{where}: {_lower_first(finding['msg'])} (got {finding['input']!r})")
+        lines.append(
+            f"{where}: {_lower_first(finding['msg'].removeprefix('Value error, '))} (got {finding['input']!r})"
+        )
     return "; ".join(lines)
 
 
