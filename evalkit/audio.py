@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from evalkit.errors import DataError
@@ -51,6 +49,8 @@ class Audio:
         """Returns the same sound at `sample_rate` Hz (soxr, high quality)."""
         if sample_rate == self.sample_rate:
             return self
+        import soxr
+
         return Audio(soxr.resample(self.samples, self.sample_rate, sample_rate).astype(np.float32), sample_rate)
 
 
@@ -62,6 +62,8 @@ def read_audio(path: Path) -> Audio:
     """
     if not path.is_file():
         raise DataError(f"no audio file at {path}")
+    import soundfile
+
     try:
         with soundfile.SoundFile(path) as file:
             declared, log = file.frames, file.extra_info
@@ -83,4 +85,6 @@ def read_audio(path: Path) -> Audio:
 
 def write_flac(path: Path, audio: Audio) -> None:
     """Writes 16-bit FLAC, which browsers play; samples beyond full scale are clipped."""
+    import soundfile
+
     soundfile.write(path, np.clip(audio.samples, -1.0, 1.0), audio.sample_rate, format="FLAC", subtype="PCM_16")

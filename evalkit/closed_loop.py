@@ -18,7 +18,8 @@ from evalkit.listening import Listener
 from evalkit.metrics import cosine
 from evalkit.plan import Cell, Plan
 from evalkit.progress import Silent
-from evalkit.prompts import Prompt, ReferenceText, build_prompt
+from evalkit.prompt import Prompt
+from evalkit.prompts import ReferenceText, build_prompt
 from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, synthesise
 from evalkit.stats import Difference, Unit, Weighted, compare, pooled_mean
 from evalkit.transcripts.book import Book, Entry

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from evalkit.assets import library
 from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine
 from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber
@@ -110,6 +111,16 @@ class Plan:
         listeners = [self.reference.aligner, *self.reference.passes, self.reference.speech]
         judges = [self.judges.speaker, self.judges.asr, *listeners]
         return list(dict.fromkeys([*needed, *(asset for judge in judges for asset in judge.assets)]))
+
+    def require(self) -> None:
+        """Does nothing if all weights are here.
+
+        Raises:
+            MissingAssetsError: Some are not; the message has the command that brings them.
+        """
+        library().require(self.assets())
+        for cell in self.cells:
+            cell.engine.require()
 
     @cached_property
     def sha256(self) -> str:

@@ -10,7 +10,8 @@ from evalkit.digest import Json, digest, file_sha256
 from evalkit.errors import DataError
 from evalkit.listening import USER, Listener
 from evalkit.plan import Cell, Plan
-from evalkit.prompts import REVISION, Prompt, PromptSettings, build_prompt
+from evalkit.prompt import Prompt
+from evalkit.prompts import REVISION, PromptSettings, build_prompt
 from evalkit.stages import Bench, Failure, attempt
 from evalkit.transcripts.book import Book
 from evalkit.transcripts.checks import MAX_ERROR_RATE

@@ -63,6 +63,7 @@ class Row:
     """One utterance. A failed one has an `error` and no scores.
 
     Attributes:
+        intended_text: What the engine meant to say, where it chooses its words and can tell.
         audio: Path of the synthesis within the store.
         cached: Whether the synthesis was made by an earlier run.
         scores: Value by metric; a metric that is undefined here is absent.
@@ -80,6 +81,7 @@ class Row:
     text: str
     prompt: PromptRecord | None = None
     hypothesis: str | None = None
+    intended_text: str | None = None
     audio: str | None = None
     audio_seconds: float | None = None
     synth_seconds: float | None = None
@@ -256,9 +258,12 @@ def read_rows(folder: Path) -> Iterator[Row]:
 
 
 def json_schema(kind: Literal["report", "row"]) -> dict[str, Any]:
-    """Returns the JSON Schema of `report.json` or of a line of `utterances.jsonl`."""
+    """Returns the JSON Schema of `report.json` or of a line of `utterances.jsonl`.
+
+    Fields with a default are not required, so that a report from before a field was added stays valid.
+    """
     adapter: TypeAdapter[Any] = _REPORT if kind == "report" else _ROW
-    schema = adapter.json_schema(mode="serialization")
+    schema = adapter.json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

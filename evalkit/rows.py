@@ -15,8 +15,8 @@ from evalkit.engines.base import Request
 from evalkit.metrics import Evidence
 from evalkit.plan import Cell, Plan
 from evalkit.probes import Probe
+from evalkit.prompt import Prompt
 from evalkit.prompting import Prompts
-from evalkit.prompts import Prompt
 from evalkit.report import ErrorRecord, PromptRecord, Row
 from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, timed_on, transcribe
 from evalkit.text import normalizer
@@ -122,6 +122,7 @@ def row_of(entry: Entry, judged: Judged, bench: Bench) -> Row:
         told = {
             "audio": str(bench.store.path("synthesis", entry.key, ".flac").relative_to(bench.store.root)),
             "audio_seconds": made["audio_seconds"],
+            "intended_text": made.get("intended_text"),
             "synth_seconds": _seconds_here(entry, made),
             "cached": made["run"] != bench.run_id,
         }
@@ -165,10 +166,12 @@ def _failure(entry: Entry, judged: Judged) -> Failure | None:
 def _scored(entry: Entry, judged: Judged, made: Mapping[str, Any]) -> dict[str, Any]:
     normalise = normalizer(judged.normalizer)
     hypothesis = str(judged.transcripts[made["sha256"]])
+    intended = made.get("intended_text")
     references = judged.references[entry.voice.name]
     evidence = Evidence(
         reference=normalise(entry.probe.text),
         hypothesis=normalise(hypothesis),
+        intended=None if intended is None else normalise(intended),
         embedding=_embedding(judged, made["sha256"]),
         reference_embeddings=np.stack([_embedding(judged, sound.sha256) for sound in _present(references)]),
         prompt_embedding=_embedding(judged, _present(entry.prompt).audio.sha256),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from evalkit.audio import SILENCE_PEAK, Audio
 from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine, Request, Synthesis
+from evalkit.engines.on_torch import is_out_of_memory
 from evalkit.errors import JudgementError, StorageError, SynthesisError
 from evalkit.judges.base import Judge, SpeakerEncoder, Transcriber, Transcript
 from evalkit.progress import Display
@@ -28,6 +29,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SLOWEST_RATE, FASTEST_RATE = 8_000, 192_000  # Hz
+MEMORY_ADVICE = "try engine.dtype=bfloat16, a shorter prompt (prompt.seconds=10), or another device"
 CHUNK = 16  # audios in memory at a time while judging
 
 
@@ -41,7 +43,8 @@ class Failure:
     @classmethod
     def of(cls, error: Exception) -> "Failure":
         """Returns the failure that an exception tells of."""
-        return cls(type(error).__name__, str(error) or "no message")
+        message = str(error) or "no message"
+        return cls(type(error).__name__, f"{message}; {MEMORY_ADVICE}" if is_out_of_memory(error) else message)
 
 
 @dataclass
@@ -135,13 +138,13 @@ def synthesise(bench: Bench, jobs: Mapping[str, SynthesisJob]) -> dict[str, Fail
     todo = {key: job for key, job in jobs.items() if not bench.store.has("synthesis", key)}
     bench.display.start("synthesis", len(jobs), len(jobs) - len(todo))
     failures: dict[str, Failure] = {}
-    for kind in dict.fromkeys(type(job.engine) for job in todo.values()):
-        of_kind = {key: job for key, job in todo.items() if type(job.engine) is kind}
-        for engine in dict.fromkeys(job.engine for job in of_kind.values()):
+    for family in dict.fromkeys(job.engine.family for job in todo.values()):
+        of_family = {key: job for key, job in todo.items() if job.engine.family == family}
+        for engine in dict.fromkeys(job.engine for job in of_family.values()):
             failures |= _synthesise_with(
-                bench, engine, {key: job.request for key, job in of_kind.items() if job.engine == engine}
+                bench, engine, {key: job.request for key, job in of_family.items() if job.engine == engine}
             )
-        next(iter(of_kind.values())).engine.close()
+        next(iter(of_family.values())).engine.close()
     bench.display.finish()
     return failures
 
@@ -178,8 +181,7 @@ def _check(synthesis: Synthesis) -> None:
 
 def timed_on(engine: Engine) -> str:
     """Returns where an engine computes: its times mean something only there."""
-    where = {name: getattr(engine, name) for name in sorted(engine.runtime) if hasattr(engine, name)}
-    return digest({"machine": platform.node(), "cores": os.cpu_count(), **where})
+    return digest({"machine": platform.node(), "cores": os.cpu_count(), **engine.place()})
 
 
 def _keep(bench: Bench, engine: Engine, key: str, synthesis: Synthesis) -> None:
@@ -191,6 +193,7 @@ def _keep(bench: Bench, engine: Engine, key: str, synthesis: Synthesis) -> None:
         key,
         {
             "audio_seconds": stored.seconds,
+            "intended_text": synthesis.intended_text,
             "peak": synthesis.audio.peak,
             "run": bench.run_id,
             "sha256": stored.sha256,

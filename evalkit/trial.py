@@ -38,7 +38,18 @@ class Utterance:
 
 def varying_settings(trials: list[Trial]) -> list[str]:
     """Returns the settings that differ between trials, in their own order; `engine` first if the engines differ."""
+    engines = list(dict.fromkeys(trial.engine for trial in trials))
     keys = list(dict.fromkeys(key for trial in trials for key in trial.settings))
-    varying = [key for key in keys if len({repr(trial.settings.get(key)) for trial in trials}) > 1]
-    several_engines = len({trial.engine for trial in trials}) > 1
-    return ["engine", *varying] if several_engines else varying
+    varying = [key for key in keys if _varies(key, trials) or any(_varies(key, _of(name, trials)) for name in engines)]
+    return ["engine", *varying] if len(engines) > 1 else varying
+
+
+def _varies(key: str, trials: list[Trial]) -> bool:
+    """Whether a setting differs; what is an engine's own differs between engines, and that says nothing."""
+    if key.startswith("engine.") and len({trial.engine for trial in trials}) > 1:
+        return False
+    return len({repr(trial.settings.get(key)) for trial in trials}) > 1
+
+
+def _of(engine: str, trials: list[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.engine == engine]

@@ -75,7 +75,7 @@ WRONG = {
     "dot": (["engine=tone", "engine._target_=.Foo"], "expected the dotted name of a class"),
     "too long": (["prompt.seconds=40"], "seconds=40 is above max_seconds=30"),
     "gap and fade": (["prompt.crossfade_seconds=0.1"], "exclude each other"),
-    "nothing": ([], "say what to run: .+sweep=NAME .available: demo, f5_cfg"),
+    "nothing": ([], "say what to run: .+sweep=NAME .available: chroma_merge, .*demo, f5_cfg"),
     "no plus": (["sweep=demo"], "A sweep is added with a plus: .sweep=NAME"),
     "cell": (["+sweep=demo", "engine=tone"], "in the grid's cell prompt.seconds=3, engine.top_k=1: .*top_k"),
     "store is a file": (["store=/etc/hostname"], "store: .*this is no folder .got '/etc/hostname'"),
@@ -135,7 +135,7 @@ def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
 def test_hydra_users_find_what_they_know(evalkit):
     helped = evalkit("run", "--help")
     assert helped.returncode == 0
-    assert "engine: f5_tts, kokoro, tone" in helped.stdout
+    assert "engine: abstractvoice, chroma, csm, f5_tts, kokoro, tone" in helped.stdout
     config = evalkit("run", "+sweep=demo", "engine.top_k=1,3", "--cfg", "job")
     assert config.returncode == 0
     assert "top_k: 1" in config.stdout

@@ -19,8 +19,8 @@ from evalkit.judges.silero import Silero
 from evalkit.listening import Listener
 from evalkit.metrics import align_words
 from evalkit.progress import Silent
+from evalkit.prompt import Prompt
 from evalkit.prompting import build
-from evalkit.prompts import Prompt
 from evalkit.resources import resource
 from evalkit.stages import Bench
 from evalkit.store import Store

@@ -28,6 +28,7 @@ def test_word_edits(reference, hypothesis, edits):
 def evidence(reference: str, hypothesis: str, **changes) -> Evidence:
     unit = np.array([1.0, 0.0], np.float32)
     values = {
+        "intended": None,
         "embedding": unit,
         "reference_embeddings": np.stack([unit]),
         "prompt_embedding": unit,
@@ -56,6 +57,14 @@ def test_every_metric_by_hand():
         "audio_seconds": 4.0,
     }
     assert weights == {"wer": 6, "cer": 22, "rtf": 4.0}
+
+
+def test_wer_parts_into_saying_something_else_and_saying_it_badly():
+    values, weights = scores(evidence("a b c d", "a x c e e", intended="a x c e"))
+    assert values["wer"] == 3 / 4  # x for b, e for d, and one e more
+    assert values["intended_wer"] == 2 / 4  # it meant x and e
+    assert values["spoken_wer"] == 1 / 4  # and stuttered
+    assert weights["intended_wer"] == weights["spoken_wer"] == 4
 
 
 def test_a_reference_that_normalises_to_nothing_is_unscored():

@@ -1,5 +1,6 @@
 """`evalkit run`: the main job."""
 
+import os
 import signal
 import sys
 import time
@@ -31,6 +32,7 @@ def run(arguments: Sequence[str]) -> int:
         EvalkitError: What was typed cannot be run, weights are missing, the disk refused, or nothing could be scored.
     """
     started = time.perf_counter()
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a run never downloads, whatever its engines' packages would like
     signal.signal(signal.SIGTERM, _stop)
     return run_app(
         arguments, lambda plan, config: _job(plan, config, provenance.command_line(["run", *arguments]), started)
@@ -44,7 +46,7 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 def _job(plan: Plan, config: RunConfig, command: str, started: float) -> int:
     if config.dry_run:
         return _dry_run(plan, config)
-    library().require(plan.assets())
+    plan.require()
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
         outcome = _work(plan, config, folder, command, started)
     if outcome is None:

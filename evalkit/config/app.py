@@ -99,6 +99,10 @@ def _compose(overrides: list[str]) -> Mapping[str, Any]:
 
 
 def _plain(composed: DictConfig) -> Mapping[str, Any]:
+    presets = OmegaConf.select(composed, "engine.shipped.presets")
+    chosen = OmegaConf.select(composed, "engine.preset")
+    if presets is not None and chosen not in presets:
+        raise ConfigError(f"engine.preset: there is no preset {chosen!r}; available: {', '.join(presets)}")
     return cast(Mapping[str, Any], OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))
 
 

@@ -1,6 +1,7 @@
 """The typed schema of a run's configuration, and the way from composed YAML to a plan."""
 
 import importlib
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, Validation
 from pydantic.dataclasses import dataclass
 
 from evalkit.engines.base import Engine
+from evalkit.engines.isolated import Isolated
 from evalkit.errors import ConfigError
 from evalkit.judges.base import Judge, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
@@ -22,6 +24,7 @@ from evalkit.voices import Voice, read_voices, voice_of_files
 
 T = TypeVar("T")
 _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
+ENGINE_KEYS = ("python", "timeout_seconds", "preset", "shipped")  # of any engine's node; no arguments of its class
 Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
 
 
@@ -83,7 +86,8 @@ class RunConfig:
         name: Of the sweep; the folder below `reports_dir`.
         question: That the sweep answers.
         grid: Axes as Hydra sweep overrides; a list of lists is the union of several grids.
-        engine: The engine's node.
+        engine: The engine's node; `python` and `timeout_seconds` in it ask for a worker process.
+        weights: Where engines find their weights: assets or directories by engine, so that two engines can differ.
         prompt: How prompts are built.
         voices: Who is cloned.
         probes: What is spoken.
@@ -108,6 +112,7 @@ class RunConfig:
     transcripts: Folder
     reports_dir: Folder
     store: Folder
+    weights: dict[str, str] = field(default_factory=dict)
     grid: list[str] | list[list[str]] = field(default_factory=list)
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
@@ -142,9 +147,9 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
     """
     planned: dict[str, Cell] = {}
     for one in cells:
-        cell = Cell.of(build(one.engine, Engine, "engine"), one.prompt)  # type: ignore[type-abstract]
+        cell = Cell.of(engine_of(one.engine), one.prompt)
         twin = planned.setdefault(cell.trial.id, cell)
-        if type(twin.engine) is not type(cell.engine):
+        if twin.engine.family != cell.engine.family:
             raise ConfigError(
                 f"engines {type(twin.engine).__qualname__} and {type(cell.engine).__qualname__} share the name "
                 f"{cell.engine.name!r}; give each class a `name` of its own"
@@ -166,6 +171,29 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         device=config.device,
         config=composed,
     )
+
+
+def engine_of(node: Node) -> Engine:
+    """Makes an engine; with `python` or `timeout_seconds` set, one that computes in a worker process.
+
+    Raises:
+        ConfigError: As `build`, or the other Python cannot run it.
+    """
+    arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
+    made: Engine = build(arguments, Engine, "engine")  # type: ignore[type-abstract]
+    python, timeout = node.get("python"), node.get("timeout_seconds")
+    if python is not None or timeout is not None:
+        made = Isolated(made, *_worker_settings(python, timeout))
+    _require_packages(made)
+    return made
+
+
+def _worker_settings(python: object, timeout: object) -> tuple[str | None, float | None]:
+    if python is not None and shutil.which(str(Path(str(python)).expanduser())) is None:
+        raise ConfigError(f"engine.python={python}: there is no such program; give the path of a Python interpreter")
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
+        raise ConfigError(f"engine.timeout_seconds={timeout}: expected seconds, more than 0")
+    return None if python is None else str(python), None if timeout is None else float(timeout)
 
 
 def _voices(config: VoicesConfig) -> tuple[Voice, ...]:
@@ -204,7 +232,8 @@ def build(node: Node, kind: type[T], where: str) -> T:
         raise ConfigError(describe(error, where)) from error
     except TypeError as error:  # no pydantic dataclass, or an abstract one
         raise ConfigError(f"{where}: cannot make {target}: {error}") from error
-    _require_packages(made, where)
+    if isinstance(made, Judge):
+        _require_judge(made, where)
     return made
 
 
@@ -219,14 +248,22 @@ def _class(target: str, where: str) -> type[Any]:
     return found
 
 
-def _require_packages(made: object, where: str) -> None:
-    if not isinstance(made, Engine | Judge):
-        return
-    for package in made.packages:
+def _require_packages(engine: Engine) -> None:
+    if complaints := engine.unmet():
+        inner = engine.inner if isinstance(engine, Isolated) else engine
+        python = f"{engine.python} -m " if isinstance(engine, Isolated) and engine.python else ""
+        package = f"evalkit[{inner.extra}]" if inner.extra else " ".join(inner.packages)
+        raise ConfigError(
+            f"engine: {engine.name} {', '.join(complaints)}; type: {python}pip install '{package}', "
+            "or give it a Python of its own: engine.python=PATH"
+        )
+
+
+def _require_judge(judge: Judge, where: str) -> None:
+    for package in judge.packages:
         try:
             version(package)
         except PackageNotFoundError as error:
-            extra = f"evalkit[{made.extra}]" if isinstance(made, Engine) and made.extra else package
             raise ConfigError(
-                f"{where}: {made.name} needs the package {package}, type: pip install '{extra}'"
+                f"{where}: {judge.name} needs the package {package}, type: pip install '{package}'"
             ) from error

@@ -7,19 +7,20 @@ module-level cache: the cells of a sampling sweep share one set of weights.
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar
 
+from packaging.requirements import Requirement
 from pydantic import ConfigDict
 
 from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar, file_sha256
-from evalkit.prompts import Prompt
+from evalkit.prompt import Prompt
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -36,10 +37,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What an engine gave: mono sound, and the seconds it took with its weights already loaded."""
+    """What an engine gave: mono sound, the seconds it took with its weights already loaded, and what it meant to say.
+
+    `intended_text` is None for engines that speak the text they are given.
+    """
 
     audio: Audio
     seconds: float
+    intended_text: str | None = None
 
 
 class Engine(ABC):
@@ -53,7 +58,7 @@ class Engine(ABC):
         revision: To be raised by whoever changes the adapter so that it sounds different.
         sample_rate: Rate (Hz) at which the engine wants its prompt.
         assets: Names of the weights it needs.
-        packages: Distributions whose version can change the sound.
+        packages: Distributions whose version can change the sound, as requirements: `torch`, `transformers<5.1`.
         extra: The extra of evalkit that installs them.
         runtime: Fields that say where to compute, not what: they are no part of a trial.
     """
@@ -74,22 +79,50 @@ class Engine(ABC):
     def speak(self, request: Request) -> Audio:
         """Returns the request's text, spoken; the same request always gives the same samples."""
 
+    def speak_and_tell(self, request: Request) -> tuple[Audio, str | None]:
+        """Returns the sound and, of an engine that chooses its words, the text it meant to speak."""
+        return self.speak(request), None
+
     def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
         """Answers requests in order; an exception is about the first one not yet answered."""
         self.load()
         for request in requests:
             started = perf_counter()
-            audio = self.speak(request)
-            yield Synthesis(audio, perf_counter() - started)
+            audio, intended = self.speak_and_tell(request)
+            yield Synthesis(audio, perf_counter() - started, intended)
 
     def close(self) -> None:
-        """Lets go of the weights of all engines of this class."""
+        """Lets go of the weights of all engines of this family."""
         return
+
+    @property
+    def family(self) -> Hashable:
+        """What engines that share weights have in common: one family is in memory at a time."""
+        return type(self)
+
+    def require(self) -> None:
+        """Does nothing if the weights are here.
+
+        Raises:
+            MissingAssetsError: They are not; the message has the command that brings them.
+        """
+        library().require(self.assets)
+
+    def unmet(self) -> list[str]:
+        """Returns which packages are missing in this Python, or are there in a version that the engine cannot use."""
+        return [complaint for package in self.packages if (complaint := _complaint(Requirement(package)))]
 
     def knobs(self) -> dict[str, Scalar]:
         """Returns the settings that can change the sound."""
-        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return {name: value for name, value in values.items() if name not in self.runtime}
+        return {name: value for name, value in self.fields().items() if name not in self.runtime}
+
+    def fields(self) -> dict[str, Any]:
+        """Returns all constructor arguments."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+    def place(self) -> dict[str, Scalar]:
+        """Returns where it computes: times mean something only there."""
+        return {name: getattr(self, name) for name in sorted(self.runtime) if hasattr(self, name)}
 
     def fingerprint(self) -> dict[str, Json]:
         """Returns all that the sound depends on, except the request."""
@@ -100,8 +133,18 @@ class Engine(ABC):
             "source": _source(type(self)),
             "knobs": self.knobs(),
             "weights": library().fingerprint(self.assets),
-            "packages": {package: version(package) for package in self.packages},
+            "packages": {name: version(name) for name in (Requirement(package).name for package in self.packages)},
         }
+
+
+def _complaint(requirement: Requirement) -> str | None:
+    try:
+        here = version(requirement.name)
+    except PackageNotFoundError:
+        return f"needs the package {requirement.name}"
+    if requirement.specifier.contains(here, prereleases=True):
+        return None
+    return f"needs {requirement}, here is {here}"
 
 
 def _source(kind: type) -> str | None:

@@ -1,12 +1,11 @@
-"""Engine `f5_tts`: F5-TTS through its package's own model code, with weights from a local directory.
+"""Engine `f5_tts`: F5-TTS through its package's own model code.
 
 Prompts come prepared (audio and words belong together), so none of the package's own preparation is used: it cuts audio
 without its text and transcribes behind one's back. Long texts are spoken in chunks, one seeded call each, since the
 package runs several chunks in threads that share one random generator.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -14,13 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
-from evalkit.digest import Json, file_sha256
-from evalkit.engines.base import STRICT, Engine, Request
-from evalkit.prompts import Prompt
+from evalkit.engines.base import STRICT, Request
+from evalkit.engines.on_torch import device_of, release, seeded
+from evalkit.engines.snapshots import SnapshotEngine
+from evalkit.errors import SynthesisError
+from evalkit.prompt import Prompt
 
 if TYPE_CHECKING:
     import torch
@@ -29,16 +30,17 @@ RATE = 24_000
 WINDOW_SECONDS = 22.0  # prompt and chunk together; the model was trained on up to 30 s
 MIN_CHUNK_BYTES = 60  # a long prompt leaves no room by that rule, and words must not be torn apart
 SENTENCE_ENDS = ".!?;:。！？…"
-FILES = ("model.safetensors", "vocab.txt", "vocos/config.yaml", "vocos/pytorch_model.bin")
+LAYOUT = ("*.[sp][at]*", "vocab*.txt", "vocos/config.yaml", "vocos/pytorch_model.bin")  # a .safetensors or a .pt
 
 
 @dataclass(frozen=True, config=STRICT)
-class F5TTS(Engine):
+class F5TTS(SnapshotEngine):
     """F5-TTS (flow matching over mel spectrograms, Vocos vocoder).
 
     Attributes:
-        weights: A directory with model.safetensors, vocab.txt, vocos/config.yaml, vocos/pytorch_model.bin and, for
-            another architecture than F5TTS_v1_Base, config.yaml as the package writes it.
+        weights: An asset, `f5_tts_v1_base` or `openf5_base`, or a directory with one checkpoint (.safetensors or .pt),
+            vocab.txt, vocos/config.yaml, vocos/pytorch_model.bin and, for another architecture than F5TTS_v1_Base, a
+            YAML file of it as the package writes them.
         nfe_step: Function evaluations of the sampler.
         cfg_strength: Classifier-free guidance.
         sway_sampling_coef: Shifts the sampler's steps towards the start (negative) or the end.
@@ -51,10 +53,12 @@ class F5TTS(Engine):
 
     name: ClassVar[str] = "f5_tts"
     sample_rate: ClassVar[int] = RATE
+    published: ClassVar[tuple[str, ...]] = ("f5_tts_v1_base", "openf5_base")
+    layout: ClassVar[tuple[str, ...]] = LAYOUT
     packages: ClassVar[tuple[str, ...]] = ("f5-tts", "vocos", "torchdiffeq", "torch")
     extra: ClassVar[str] = "f5"
 
-    weights: str
+    weights: str = "f5_tts_v1_base"
     nfe_step: Annotated[int, Field(ge=1, le=256)] = 32
     cfg_strength: Annotated[float, Field(ge=0, le=10)] = 2.0
     sway_sampling_coef: Annotated[float, Field(ge=-1, le=1)] = -1.0
@@ -64,32 +68,19 @@ class F5TTS(Engine):
     ode_method: Literal["euler", "midpoint"] = "euler"
     device: str = "auto"
 
-    @field_validator("weights")
-    @classmethod
-    def _is_whole(cls, weights: str) -> str:
-        folder = Path(weights).expanduser()
-        if missing := [name for name in FILES if not (folder / name).is_file()]:
-            raise ValueError(f"{folder} lacks {', '.join(missing)}; it needs {', '.join(FILES)}")
-        return str(folder)
-
     def load(self) -> None:
         """See `Engine.load`."""
-        _models(self.weights, _device(self.device))
+        _models(self.folder, device_of(self.device))
 
     def speak(self, request: Request) -> Audio:
         """See `Engine.speak`."""
         spoken = [self._chunk(chunk, request, index) for index, chunk in enumerate(self._chunks(request))]
         return Audio(np.clip(_crossfaded(spoken, round(self.cross_fade_seconds * RATE)), -1, 1), RATE)
 
-    def fingerprint(self) -> dict[str, Json]:
-        """See `Engine.fingerprint`; weights count by their bytes, wherever they lie."""
-        inherited = super().fingerprint()
-        knobs = {name: value for name, value in self.knobs().items() if name != "weights"}
-        return {**inherited, "knobs": knobs, "weights": dict(_hashes(self.weights))}
-
     def close(self) -> None:
         """See `Engine.close`."""
         _models.cache_clear()
+        release()
 
     def _chunks(self, request: Request) -> list[str]:
         from f5_tts.infer.utils_infer import chunk_text
@@ -103,11 +94,11 @@ class F5TTS(Engine):
         import torch
         from f5_tts.infer.utils_infer import infer_batch_process
 
-        device = _device(self.device)
-        model, vocoder = _models(self.weights, device)
+        device = device_of(self.device)
+        model, vocoder = _models(self.folder, device)
         model.odeint_kwargs = {"method": self.ode_method}
         audio = torch.from_numpy(request.prompt.audio.samples).unsqueeze(0)
-        with _seeded(request.seed * 1000 + index, device):
+        with seeded(request.seed, index, device):
             samples, _, _ = next(
                 infer_batch_process(
                     (audio, request.prompt.audio.sample_rate),
@@ -144,49 +135,29 @@ def _crossfaded(parts: Sequence[NDArray[np.float32]], overlap: int) -> NDArray[n
     return result.astype(np.float32)
 
 
-@contextmanager
-def _seeded(seed: int, device: str) -> Iterator[None]:
-    """Seeds torch for one call and gives its state back: an utterance depends on its seed, never on its turn."""
-    import torch
-
-    kind, _, index = device.partition(":")
-    with torch.random.fork_rng(devices=[int(index or 0)] if kind == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 @cache
-def _hashes(weights: str) -> tuple[tuple[str, str], ...]:
-    folder = Path(weights)
-    names = [*FILES, *(["config.yaml"] if (folder / "config.yaml").is_file() else [])]
-    return tuple((name, file_sha256(folder / name)) for name in names)
-
-
-@cache
-def _models(weights: str, device: str) -> "tuple[Any, torch.nn.Module]":
+def _models(folder: Path, device: str) -> "tuple[Any, torch.nn.Module]":
     """Returns the flow model and the vocoder; cells that differ in knobs share them."""
     import f5_tts.model
     from f5_tts.infer.utils_infer import load_model, load_vocoder
 
-    folder = Path(weights)
-    config = folder / "config.yaml"
-    if not config.is_file():
-        config = Path(f5_tts.model.__file__).parent.parent / "configs/F5TTS_v1_Base.yaml"
+    configs = sorted(folder.glob("*.yaml"))
+    config = configs[0] if configs else Path(f5_tts.model.__file__).parent.parent / "configs/F5TTS_v1_Base.yaml"
     described = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]
     model = load_model(
         getattr(f5_tts.model, described["backbone"]),
         described["arch"],
-        str(folder / "model.safetensors"),
+        str(_only(folder, LAYOUT[0])),
         mel_spec_type="vocos",
-        vocab_file=str(folder / "vocab.txt"),
+        vocab_file=str(_only(folder, LAYOUT[1])),
         device=device,
     )
     return model, load_vocoder("vocos", is_local=True, local_path=str(folder / "vocos"), device=device)
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise SynthesisError(f"{folder}: expected one file like {pattern}, found {names}")
+    return found[0]

@@ -20,7 +20,7 @@ from evalkit.digest import Json, file_sha256
 from evalkit.engines.base import STRICT, Engine, Request
 from evalkit.errors import SynthesisError
 from evalkit.judges.ge2e import GE2E
-from evalkit.prompts import Prompt
+from evalkit.prompt import Prompt
 
 if TYPE_CHECKING:
     from kokoro_onnx import Kokoro as Speaker

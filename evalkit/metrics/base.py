@@ -18,6 +18,7 @@ class Evidence:
     Attributes:
         reference: The probe's text, normalised.
         hypothesis: The transcript of the synthesis, normalised alike.
+        intended: The text the engine meant to say, normalised alike; None where it speaks what it is given.
         embedding: Speaker embedding of the synthesis, shape (d,), unit length.
         reference_embeddings: Those of the voice's reference clips, shape (n, d), unit length each.
         prompt_embedding: That of the prompt the engine heard, shape (d,), unit length.
@@ -27,6 +28,7 @@ class Evidence:
 
     reference: str
     hypothesis: str
+    intended: str | None
     embedding: NDArray[np.float32]
     reference_embeddings: NDArray[np.float32]
     prompt_embedding: NDArray[np.float32]

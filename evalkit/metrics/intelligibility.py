@@ -72,8 +72,24 @@ def _wer_utt_mean(evidence: Evidence) -> Score | None:
     return Score(score.value) if score else None
 
 
+def _intended_wer(evidence: Evidence) -> Score | None:
+    """WER of the text that the engine meant to say against the probe's: it said something else."""
+    return None if evidence.intended is None else _error_rate(align_words(evidence.reference, evidence.intended))
+
+
+def _spoken_wer(evidence: Evidence) -> Score | None:
+    """WER of the transcript against the text that the engine meant to say: it said it badly."""
+    return None if evidence.intended is None else _error_rate(align_words(evidence.intended, evidence.hypothesis))
+
+
 WER = Metric("wer", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_wer)
 CER = Metric("cer", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_cer)
 WER_UTT_MEAN = Metric(
     "wer_utt_mean", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_wer_utt_mean
+)
+INTENDED_WER = Metric(
+    "intended_wer", "ratio", higher_is_better=False, judge=None, bounds=(0.0, math.inf), measure=_intended_wer
+)
+SPOKEN_WER = Metric(
+    "spoken_wer", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_spoken_wer
 )

@@ -1,9 +1,9 @@
-"""Prompts: what an engine is conditioned on, audio and words taken together.
+"""How prompts are built, audio and words taken together.
 
 `settings` says how a prompt is built, `pieces` prepares clips, `cut` finds where to end, `build` does it.
 """
 
-from evalkit.prompts.build import REVISION, Ears, Prompt, ReferenceText, TextSource, build_prompt
+from evalkit.prompts.build import REVISION, Ears, ReferenceText, build_prompt
 from evalkit.prompts.settings import PromptSettings
 
-__all__ = ["REVISION", "Ears", "Prompt", "PromptSettings", "ReferenceText", "TextSource", "build_prompt"]
+__all__ = ["REVISION", "Ears", "PromptSettings", "ReferenceText", "build_prompt"]

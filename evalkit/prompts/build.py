@@ -3,20 +3,18 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal, Protocol
 
 from evalkit.audio import Audio
 from evalkit.digest import digest
 from evalkit.errors import DataError
+from evalkit.prompt import Prompt, TextSource
 from evalkit.prompts.cut import cut_at, cuts
 from evalkit.prompts.pieces import Piece, joined, matched, ordered, read_piece, trimmed
 from evalkit.prompts.settings import CLIP_SECONDS, PromptSettings
 from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
 from evalkit.words import Word, error_rate, place
-
-TextSource = Literal["user", "asr", "closed_loop"]
 
 REVISION = 1  # to be raised by whoever changes how prompts are built: stored ones are then made again
 MIN_SECONDS = 0.5  # shorter prompts make engines fail or guess
@@ -42,30 +40,6 @@ class Ears(Protocol):
 
     def speech(self, audio: Audio) -> list[tuple[float, float]]:
         """Returns the spans of speech, in seconds."""
-
-
-@dataclass(frozen=True, eq=False)
-class Prompt:
-    """What an engine is conditioned on.
-
-    Attributes:
-        audio: Mono, at the rate the engine asked for.
-        text: The words of `audio`.
-        text_source: Who wrote the words: the least sure of the clips' sources.
-        clips: File names of the clips used.
-        text_wer: Edits between the clips' words and what the transcriber heard, a ratio; None if nobody listened.
-    """
-
-    audio: Audio
-    text: str
-    text_source: TextSource
-    clips: tuple[str, ...]
-    text_wer: float | None = None
-
-    @cached_property
-    def sha256(self) -> str:
-        """Content address of audio and text (hex)."""
-        return digest({"audio": self.audio.sha256, "text": self.text})
 
 
 TextOf = Callable[[Clip], ReferenceText]

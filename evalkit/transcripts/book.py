@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 from evalkit.digest import digest
 from evalkit.errors import DataError
 from evalkit.manifest import describe
-from evalkit.prompts import TextSource
+from evalkit.prompt import TextSource
 from evalkit.store import write_atomically
 from evalkit.voices import Voice
 
