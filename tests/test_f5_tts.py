@@ -48,6 +48,13 @@ def test_two_checkpoints_in_one_directory_are_not_guessed_between(weights, tmp_p
         tiny.made("f5_tts", both).load()
 
 
+def test_another_precision_computes(weights):
+    (rough,) = spoken(tiny.made("f5_tts", weights, dtype="bfloat16"), request())
+    (fine,) = spoken(tiny.made("f5_tts", weights, dtype="float32"), request())
+    (own,) = spoken(tiny.made("f5_tts", weights), request())
+    assert fine.sha256 == own.sha256 != rough.sha256
+
+
 def test_a_sweep_from_end_to_end(typed, weights, tmp_path, capfd):
     rest = [word for word in typed if word != "engine=tone"]
     command = ["run", "+sweep=f5_nfe", *rest, f"engine.weights={weights}", "engine.nfe_step=2,4", "probes.ids=[fox]"]

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Request
-from evalkit.engines.on_torch import device_of, release, seeded
+from evalkit.engines.on_torch import Dtype, device_of, dtype_of, release, seeded
 from evalkit.engines.snapshots import SnapshotEngine
 from evalkit.errors import SynthesisError
 from evalkit.prompt import Prompt
@@ -48,6 +48,7 @@ class F5TTS(SnapshotEngine):
         target_rms: Quieter prompts are raised to this level, and the output lowered again.
         cross_fade_seconds: Overlap of neighbouring chunks.
         ode_method: Solver of the flow.
+        dtype: Precision of the flow model; `auto` is the package's own choice, float16 on CUDA, else float32.
         device: Where to compute.
     """
 
@@ -66,11 +67,12 @@ class F5TTS(SnapshotEngine):
     target_rms: Annotated[float, Field(gt=0, le=1)] = 0.1
     cross_fade_seconds: Annotated[float, Field(ge=0, le=1)] = 0.15
     ode_method: Literal["euler", "midpoint"] = "euler"
+    dtype: Dtype = "auto"
     device: str = "auto"
 
     def load(self) -> None:
         """See `Engine.load`."""
-        _models(self.folder, device_of(self.device))
+        _models(self.folder, device_of(self.device), self.dtype)
 
     def speak(self, request: Request) -> Audio:
         """See `Engine.speak`."""
@@ -95,7 +97,7 @@ class F5TTS(SnapshotEngine):
         from f5_tts.infer.utils_infer import infer_batch_process
 
         device = device_of(self.device)
-        model, vocoder = _models(self.folder, device)
+        model, vocoder = _models(self.folder, device, self.dtype)
         model.odeint_kwargs = {"method": self.ode_method}
         audio = torch.from_numpy(request.prompt.audio.samples).unsqueeze(0)
         with seeded(request.seed, index, device):
@@ -136,7 +138,7 @@ def _crossfaded(parts: Sequence[NDArray[np.float32]], overlap: int) -> NDArray[n
 
 
 @cache
-def _models(folder: Path, device: str) -> "tuple[Any, torch.nn.Module]":
+def _models(folder: Path, device: str, dtype: Dtype) -> "tuple[Any, torch.nn.Module]":
     """Returns the flow model and the vocoder; cells that differ in knobs share them."""
     import f5_tts.model
     from f5_tts.infer.utils_infer import load_model, load_vocoder
@@ -152,6 +154,8 @@ def _models(folder: Path, device: str) -> "tuple[Any, torch.nn.Module]":
         vocab_file=str(_only(folder, LAYOUT[1])),
         device=device,
     )
+    if dtype != "auto":
+        model = model.to(dtype_of(dtype, device))
     return model, load_vocoder("vocos", is_local=True, local_path=str(folder / "vocos"), device=device)
 
 
