@@ -1,10 +1,11 @@
-"""The seams of the judges: sound in, speaker embeddings, transcripts or spans of speech out.
+"""The seams of the judges: sound in, speaker embeddings, transcripts, opinions or spans of speech out.
 
 A judge is a frozen dataclass like an engine: fields are its settings, weights load on first use.
 """
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -17,13 +18,22 @@ from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
 from evalkit.words import Word
 
+WINDOW_SECONDS = 30  # speaker encoders are trained on a few seconds; memory grows with length
+
 
 @dataclass(frozen=True)
 class Transcript:
-    """The words that a transcriber heard, as it wrote them; `words` has their times where it was told to give them."""
+    """The words that a transcriber heard, as it wrote them.
+
+    Attributes:
+        text: The words.
+        words: Their times, where it was told to give them.
+        language: The language that was heard and its probability, where it can tell.
+    """
 
     text: str
     words: tuple[Word, ...] = ()
+    language: tuple[str, float] | None = None
 
 
 class Judge(ABC):
@@ -68,11 +78,47 @@ class Judge(ABC):
 
 
 class SpeakerEncoder(Judge):
-    """Turns speech into a vector that tells the speaker."""
+    """Turns speech into a vector that tells the speaker.
+
+    Audio longer than 30 s is parted into windows of equal length, at most 30 s each, and its embedding is the mean of
+    theirs, scaled to unit length; audio shorter than `least_seconds` is padded with silence to that.
+
+    Attributes:
+        rate: Rate (Hz) that the model wants.
+        least_seconds: The shortest audio that the model can take.
+        batch: How many audios `vectors` is given at a time, those of like length together.
+    """
+
+    rate: ClassVar[int] = 16_000
+    least_seconds: ClassVar[float] = 0.1
+    batch: ClassVar[int] = 1
+
+    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
+        """Returns embeddings of shape (n, d), unit length each; none depends on the others."""
+        parts = [self._parts(audio) for audio in audios]
+        flat = [part for own in parts for part in own]
+        order = sorted(range(len(flat)), key=lambda index: len(flat[index]))
+        found: dict[int, NDArray[np.float32]] = {}
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            found |= dict(zip(chosen, unit_rows(self.vectors([flat[index] for index in chosen])), strict=True))
+        rows, first = [], 0
+        for own in parts:
+            rows.append(np.mean([found[index] for index in range(first, first + len(own))], axis=0))
+            first += len(own)
+        return unit_rows(np.stack(rows).astype(np.float32))
 
     @abstractmethod
-    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
-        """Returns embeddings of shape (n, d), unit length each."""
+    def vectors(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Returns vectors of shape (n, d) for mono samples at `rate`, of any length from `least_seconds` to 30 s.
+
+        A batch must give what its members give one by one, within 1e-4.
+        """
+
+    def _parts(self, audio: Audio) -> list[NDArray[np.float32]]:
+        samples = audio.resampled(self.rate).samples
+        samples = np.pad(samples, (0, max(0, round(self.least_seconds * self.rate) - len(samples))))
+        return np.array_split(samples, max(1, math.ceil(len(samples) / (WINDOW_SECONDS * self.rate))))
 
 
 class Transcriber(Judge):
@@ -85,6 +131,16 @@ class Transcriber(Judge):
     def language(self, audio: Audio) -> tuple[str, float] | None:
         """Returns the language heard and its probability; None if this transcriber cannot tell."""
         return None
+
+
+class QualityModel(Judge):
+    """Says how good speech sounds."""
+
+    scores: ClassVar[tuple[str, ...]]  # the names of what it says; each is a metric
+
+    @abstractmethod
+    def score(self, audios: Sequence[Audio]) -> Iterator[Mapping[str, float]]:
+        """Gives, per audio and in order, a value for each name in `scores`."""
 
 
 class SpeechDetector(Judge):

@@ -10,8 +10,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from evalkit.assets import library
-from evalkit.audio import Audio
-from evalkit.judges.base import SpeakerEncoder, unit_rows
+from evalkit.judges.base import SpeakerEncoder
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 BANDS = 80
-MIN_SECONDS = 0.1  # below it there are too few frames for a deviation over time
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -28,17 +26,17 @@ class CamPlusPlus(SpeakerEncoder):
     """CAM++: 16 kHz, 80 Kaldi log filter banks minus their mean over time, 192 dimensions."""
 
     name: ClassVar[str] = "campplus"
+    revision: ClassVar[int] = 2
     assets: ClassVar[tuple[str, ...]] = ("campplus",)
     packages: ClassVar[tuple[str, ...]] = ("torch", "torchaudio")
 
-    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
-        """See `SpeakerEncoder.embed`; each audio by itself, so that a result never depends on its neighbours."""
+    def vectors(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """See `SpeakerEncoder.vectors`; one by one, since the network pools over padding too."""
         import torch
 
         network = _network()
         with torch.inference_mode():
-            rows = [network(_features(audio).unsqueeze(0))[0].numpy() for audio in audios]
-        return unit_rows(np.stack(rows))
+            return np.stack([network(_features(samples).unsqueeze(0))[0].numpy() for samples in batch])
 
     def load(self) -> None:
         """See `Judge.load`."""
@@ -49,12 +47,10 @@ class CamPlusPlus(SpeakerEncoder):
         _network.cache_clear()
 
 
-def _features(audio: Audio) -> "torch.Tensor":
+def _features(samples: NDArray[np.float32]) -> "torch.Tensor":
     import torch
     from torchaudio.compliance import kaldi
 
-    samples = audio.resampled(RATE).samples
-    samples = np.pad(samples, (0, max(0, round(MIN_SECONDS * RATE) - len(samples))))
     waveform = torch.from_numpy(samples).unsqueeze(0)
     banks = cast("torch.Tensor", kaldi.fbank(waveform, num_mel_bins=BANDS, sample_frequency=RATE, dither=0.0))
     return banks - banks.mean(dim=0, keepdim=True)

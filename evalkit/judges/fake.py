@@ -19,7 +19,7 @@ from evalkit.engines.tone import (
     RATE,
     heard_hum,
 )
-from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber, Transcript, unit_rows
+from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber, Transcript
 from evalkit.words import Word
 
 CENTRES = np.arange(*HUM_RANGE, 10.0)  # Hz
@@ -32,10 +32,11 @@ class HumEncoder(SpeakerEncoder):
 
     name: ClassVar[str] = "hum"
 
-    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
-        """See `SpeakerEncoder.embed`."""
-        hums = np.array([heard_hum(audio) for audio in audios])[:, None]
-        return unit_rows(np.exp(-0.5 * ((hums - CENTRES) / WIDTH) ** 2).astype(np.float32))
+    def vectors(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """See `SpeakerEncoder.vectors`."""
+        hums = np.array([heard_hum(Audio(samples, self.rate)) for samples in batch])[:, None]
+        vectors: NDArray[np.float32] = np.exp(-0.5 * ((hums - CENTRES) / WIDTH) ** 2).astype(np.float32)
+        return vectors
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

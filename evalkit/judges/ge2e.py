@@ -13,7 +13,6 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from evalkit.assets import library
-from evalkit.audio import Audio
 from evalkit.judges.base import SpeakerEncoder, unit_rows
 
 if TYPE_CHECKING:
@@ -36,14 +35,13 @@ class GE2E(SpeakerEncoder):
     assets: ClassVar[tuple[str, ...]] = ("ge2e",)
     packages: ClassVar[tuple[str, ...]] = ("torch", "torchaudio")
 
-    def embed(self, audios: Sequence[Audio]) -> NDArray[np.float32]:
-        """See `SpeakerEncoder.embed`."""
+    def vectors(self, batch: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """See `SpeakerEncoder.vectors`."""
         import torch
 
         network = _network()
         with torch.inference_mode():
-            rows = [_embed_windows(network, _windows(audio)).mean(axis=0) for audio in audios]
-        return unit_rows(np.stack(rows))
+            return np.stack([_embed_windows(network, _windows(samples)).mean(axis=0) for samples in batch])
 
     def load(self) -> None:
         """See `Judge.load`."""
@@ -60,10 +58,10 @@ def _embed_windows(network: "nn.ModuleDict", windows: "torch.Tensor") -> NDArray
     return unit_rows(network["linear"](hidden[-1]).relu().numpy())
 
 
-def _windows(audio: Audio) -> "torch.Tensor":
+def _windows(given: NDArray[np.float32]) -> "torch.Tensor":
     import torch
 
-    samples = _raised(audio.resampled(RATE).samples)
+    samples = _raised(given)
     frames = int(np.ceil((len(samples) + 1) / HOP))
     starts = list(range(0, max(1, frames - FRAMES + STEP + 1), STEP))
     if len(starts) > 1 and (len(samples) - starts[-1] * HOP) / (FRAMES * HOP) < MIN_COVERAGE:
