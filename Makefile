@@ -21,7 +21,7 @@ $(BIN)/python:
 
 # One environment for everything; made anew when pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[demo,f5,chroma,abstractvoice,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[demo,f5,chroma,abstractvoice,quality,dev]'
 	@touch $@
 
 demo: $(VENV)/.installed

@@ -113,8 +113,10 @@ class Asset:
 
     @property
     def is_known(self) -> bool:
-        """Whether evalkit knows the hash of each file beforehand."""
-        return self.snapshot is None and all(file.sha256 for file in self.files.values())
+        """Whether evalkit knows the hash and the size of each file beforehand: what is here is told by both."""
+        return self.snapshot is None and all(
+            file.sha256 is not None and file.bytes is not None for file in self.files.values()
+        )
 
 
 @validated(frozen=True, config=ConfigDict(extra="forbid"))

@@ -14,13 +14,14 @@ from evalkit.audio import read_audio
 from evalkit.digest import digest, file_sha256
 from evalkit.engines.base import Request
 from evalkit.errors import DataError
+from evalkit.judging import Sound, embed
 from evalkit.listening import Listener
 from evalkit.metrics import cosine
 from evalkit.plan import Cell, Plan
 from evalkit.progress import Silent
 from evalkit.prompt import Prompt
 from evalkit.prompts import ReferenceText, build_prompt
-from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, synthesise
+from evalkit.stages import Bench, Failure, SynthesisJob, attempt, synthesis_key, synthesise
 from evalkit.stats import Difference, Unit, Weighted, compare, pooled_mean
 from evalkit.transcripts.book import Book, Entry
 from evalkit.transcripts.consensus import same_text
@@ -118,7 +119,7 @@ def _similarity(plan: Plan, bench: Bench, voice: Voice, keys: Sequence[str]) -> 
     clips = [(clip.path, read_audio(clip.path)) for clip in voice.reference_clips]
     references = [Sound(clip.sha256, partial(read_audio, path), voice.language) for path, clip in clips]
     embeddings = embed(
-        bench, plan.judges.speaker, list({sound.sha256: sound for sound in [*spoken, *references]}.values())
+        bench, plan.judges.speakers[0], list({sound.sha256: sound for sound in [*spoken, *references]}.values())
     )
     yardsticks = [found for _, clip in clips if not isinstance(found := embeddings[clip.sha256], Failure)]
     return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evalkit.report import Comparison, TrialSummary
+from evalkit.report import Agreement, Comparison, TrialSummary
 
 PRIMARY = "sim"
 GUARD = "wer"  # a winner that is less intelligible must say so
@@ -52,6 +52,12 @@ def find(
         f"{named[best].n_failed} of its {named[best].n} utterances failed" if named[best].n_failed else "",
     ]
     return "; ".join(part for part in parts if part) + "."
+
+
+def contest(agreed: Sequence[Agreement]) -> str:
+    """Returns a sentence about encoders that do not see the winner; nothing where there is none, or all do."""
+    blind = [one.encoder for one in agreed if one.contested]
+    return f" Contested: {', '.join(blind)} does not see that winner." if blind else ""
 
 
 def label(trial: TrialSummary, other: TrialSummary, varying: Sequence[str]) -> str:

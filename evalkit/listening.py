@@ -8,10 +8,11 @@ from evalkit.audio import Audio, read_audio
 from evalkit.digest import digest, file_sha256
 from evalkit.errors import DataError
 from evalkit.judges.base import Transcriber, Transcript
+from evalkit.judging import transcript_key
 from evalkit.plan import Reference
 from evalkit.prompts import ReferenceText
 from evalkit.prompts.settings import CLIP_SECONDS
-from evalkit.stages import Bench, transcript_key
+from evalkit.stages import Bench
 from evalkit.transcripts.book import Book, Entry
 from evalkit.transcripts.consensus import Consensus, consensus
 from evalkit.voices import Clip, Voice

@@ -8,7 +8,8 @@ from typing import Any
 from evalkit.assets import library
 from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine
-from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.metrics import Metric, metrics_of
 from evalkit.probes import Probe, ProbeSet
 from evalkit.prompts import PromptSettings
 from evalkit.trial import Trial, Utterance
@@ -33,17 +34,37 @@ class Cell:
 
 @dataclass(frozen=True)
 class Judges:
-    """The models that score, and the normaliser that WER is taken after."""
+    """The models that score.
 
-    speaker: SpeakerEncoder
+    Attributes:
+        speakers: Speaker encoders, the primary one first.
+        asr: The transcriber.
+        quality: Models that say how good speech sounds.
+        normalizer: What WER is taken after.
+    """
+
+    speakers: tuple[SpeakerEncoder, ...]
     asr: Transcriber
+    quality: tuple[QualityModel, ...]
     normalizer: str
+
+    @property
+    def all(self) -> list[SpeakerEncoder | Transcriber | QualityModel]:
+        """Every model."""
+        return [*self.speakers, self.asr, *self.quality]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What they can measure."""
+        scores = [(score, model.name) for model in self.quality for score in model.scores]
+        return metrics_of([speaker.name for speaker in self.speakers], scores)
 
     def fingerprint(self) -> dict[str, Json]:
         """Returns what two reports must share for their scores to be comparable."""
         return {
-            "speaker": self.speaker.fingerprint(),
+            "speakers": [speaker.fingerprint() for speaker in self.speakers],
             "asr": self.asr.fingerprint(),
+            "quality": [model.fingerprint() for model in self.quality],
             "normalizer": self.normalizer,
         }
 
@@ -109,7 +130,7 @@ class Plan:
         """Returns the names of all weights that the run needs."""
         needed = [asset for cell in self.cells for asset in cell.engine.assets]
         listeners = [self.reference.aligner, *self.reference.passes, self.reference.speech]
-        judges = [self.judges.speaker, self.judges.asr, *listeners]
+        judges = [*self.judges.all, *listeners]
         return list(dict.fromkeys([*needed, *(asset for judge in judges for asset in judge.assets)]))
 
     def require(self) -> None:

@@ -38,7 +38,7 @@ def prompt_key(plan: Plan, listener: Listener, cell: Cell, voice: Voice) -> str:
     }
     if cell.prompt.text == "closed_loop":
         parts["engine"] = cell.engine.fingerprint()
-        parts["judge"] = plan.judges.speaker.fingerprint()
+        parts["judge"] = plan.judges.speakers[0].fingerprint()
         parts["references"] = [file_sha256(clip.path) for clip in voice.reference_clips]
     return digest(parts)
 

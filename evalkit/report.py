@@ -68,6 +68,9 @@ class Row:
         cached: Whether the synthesis was made by an earlier run.
         scores: Value by metric; a metric that is undefined here is absent.
         weights: Weight by metric in pooled means, where it is not 1.
+        heard_language: The language that was heard in it, where the transcriber can tell, and its probability.
+        flags: Names of what went wrong; meanings in `evalkit/metrics/failures.py`.
+        bleed_at: Where the prompt's words are that the text does not have: head, middle or tail.
         sim_reference: What `sim` compares with: the voice's held-out clips, or its prompt clips where it has none.
     """
 
@@ -91,6 +94,8 @@ class Row:
     weights: Mapping[str, float] = field(default_factory=dict)
     edits: EditsRecord | None = None
     flags: list[str] = field(default_factory=list)
+    bleed_at: Literal["head", "middle", "tail"] | None = None
+    heard_language: tuple[str, float] | None = None
     error: ErrorRecord | None = None
 
 
@@ -127,6 +132,56 @@ class Comparison:
     high: float | None
     adjusted_p: float | None
     n_pairs: int
+
+
+@validated(frozen=True, config=_EXACT)
+class FloorAndCeiling:
+    """Cosines of a voice's own recordings: with other voices, and with each other; None where nothing compares."""
+
+    floor: float | None
+    ceiling: float | None
+
+
+@validated(frozen=True, config=_EXACT)
+class VoiceCalibration:
+    """What scores of a voice's own recordings are: by speaker encoder, and the transcriber's WER over `asr_words`."""
+
+    speakers: Mapping[str, FloorAndCeiling]
+    asr_wer: float | None
+    asr_words: int
+
+
+@validated(frozen=True, config=_EXACT)
+class EncoderRecord:
+    """An encoder's equal error rate over all pairs of the given voices' clips; the interval is over voices."""
+
+    eer: float
+    low: float | None
+    high: float | None
+    n_same: int
+    n_different: int
+
+
+@validated(frozen=True, config=_EXACT)
+class RankChange:
+    """A trial that two encoders rank differently, 1 being the best."""
+
+    trial: str
+    rank: int
+    other_rank: int
+
+
+@validated(frozen=True, config=_EXACT)
+class Agreement:
+    """How another encoder's ranking of the trials differs from the primary one's.
+
+    `contested` says whether it fails to see the primary one's winner; None without a winner.
+    """
+
+    encoder: str
+    tau: float | None
+    moved: list[RankChange]
+    contested: bool | None
 
 
 @validated(frozen=True, config=_EXACT)
@@ -182,6 +237,9 @@ class Report:
     schema_version: int = SCHEMA_VERSION
     trials: list[TrialSummary] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
+    calibration: Mapping[str, VoiceCalibration] = field(default_factory=dict)
+    encoders: Mapping[str, EncoderRecord | None] = field(default_factory=dict)
+    agreement: list[Agreement] = field(default_factory=list)
     best: str | None = None
     finding: str = ""
     notes: list[str] = field(default_factory=list)

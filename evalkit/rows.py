@@ -2,28 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit import scoring
-from evalkit.audio import Audio, read_audio
 from evalkit.digest import digest
 from evalkit.engines.base import Request
-from evalkit.metrics import Evidence
+from evalkit.judged import Judged
+from evalkit.metrics import Evidence, Likeness, flags, place
 from evalkit.plan import Cell, Plan
 from evalkit.probes import Probe
 from evalkit.prompt import Prompt
 from evalkit.prompting import Prompts
 from evalkit.report import ErrorRecord, PromptRecord, Row
-from evalkit.stages import Bench, Failure, Sound, SynthesisJob, attempt, embed, synthesis_key, timed_on, transcribe
+from evalkit.stages import Bench, Failure, SynthesisJob, synthesis_key, timed_on
 from evalkit.text import normalizer
 from evalkit.trial import Utterance
 from evalkit.voices import Voice
 
-Embedding = NDArray[np.float32]
 T = TypeVar("T")
 
 
@@ -66,68 +63,48 @@ def _entry(
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """All that the judges said, by content address; `references` has each voice's sounds that `sim` compares with."""
+class Context:
+    """What a row is made from, beside its entry.
 
-    synthesis_failures: Mapping[str, Failure]
-    made: Mapping[str, dict[str, Any]]
-    transcripts: Mapping[str, str | Failure]
-    embeddings: Mapping[str, Embedding | Failure]
-    references: Mapping[str, list[Sound] | Failure]
-    normalizer: str
+    Attributes:
+        judged: All that the judges said.
+        failures: Syntheses that could not be made, by key.
+        prompts: The normalised words of each trial's prompts, by voice: the control for bleed.
+        bench: Where syntheses lie.
+    """
+
+    judged: Judged
+    failures: Mapping[str, Failure]
+    prompts: Mapping[str, Mapping[str, str]]
+    bench: Bench
 
 
-def judge(plan: Plan, bench: Bench, entries: Sequence[Entry], failures: Mapping[str, Failure]) -> Judged:
-    """Lets the judges hear every synthesis, reference clip and prompt, each sound once."""
-    made, spoken = {}, {}
+def prompt_words(entries: Sequence[Entry], normalise_by: str) -> dict[str, dict[str, str]]:
+    """Returns the normalised words of the prompts, by trial and voice."""
+    normalise = normalizer(normalise_by)
+    words: dict[str, dict[str, str]] = {}
     for entry in entries:
-        if entry.job and entry.key not in failures and entry.key not in made:
-            record = bench.store.read_json("synthesis", entry.key)
-            read = partial(bench.store.read_audio, "synthesis", entry.key)
-            made[entry.key] = record
-            spoken[record["sha256"]] = Sound(record["sha256"], read, entry.probe.language)
-    references = {voice.name: attempt(lambda voice=voice: _references(voice)) for voice in plan.voices}  # type: ignore[misc]
-    heard = {
-        sound.sha256: sound for sounds in references.values() if not isinstance(sounds, Failure) for sound in sounds
-    }
-    prompts = {
-        entry.prompt.audio.sha256: _sound(entry.prompt.audio, entry.voice.language)
-        for entry in entries
-        if isinstance(entry.prompt, Prompt)
-    }
-    return Judged(
-        synthesis_failures=failures,
-        made=made,
-        transcripts=transcribe(bench, plan.judges.asr, list(spoken.values())),
-        embeddings=embed(bench, plan.judges.speaker, list({**spoken, **heard, **prompts}.values())),
-        references=references,
-        normalizer=plan.judges.normalizer,
-    )
+        if isinstance(entry.prompt, Prompt):
+            words.setdefault(entry.cell.trial.id, {})[entry.voice.name] = normalise(entry.prompt.text)
+    return words
 
 
-def _references(voice: Voice) -> list[Sound]:
-    return [_sound(read_audio(clip.path), voice.language) for clip in voice.reference_clips]
-
-
-def _sound(audio: Audio, language: str) -> Sound:
-    return Sound(audio.sha256, lambda: audio, language)
-
-
-def row_of(entry: Entry, judged: Judged, bench: Bench) -> Row:
+def row_of(entry: Entry, context: Context) -> Row:
     """Returns the row of an utterance: scored, or failed with its reason."""
-    made = judged.made.get(entry.key)
-    failure = _failure(entry, judged)
+    made = context.judged.made.get(entry.key)
+    failure = _failure(entry, context)
     told: dict[str, Any] = {}
     if made is not None:
+        store = context.bench.store
         told = {
-            "audio": str(bench.store.path("synthesis", entry.key, ".flac").relative_to(bench.store.root)),
+            "audio": str(store.path("synthesis", entry.key, ".flac").relative_to(store.root)),
             "audio_seconds": made["audio_seconds"],
             "intended_text": made.get("intended_text"),
-            "synth_seconds": _seconds_here(entry, made),
-            "cached": made["run"] != bench.run_id,
+            "synth_seconds": _here(entry, made, "synth_seconds"),
+            "cached": made["run"] != context.bench.run_id,
         }
     if failure is None:
-        told |= _scored(entry, judged, judged.made[entry.key])
+        told |= _scored(entry, context, context.judged.made[entry.key])
     else:
         told["error"] = ErrorRecord(failure.type, failure.message)
     return Row(
@@ -144,59 +121,88 @@ def row_of(entry: Entry, judged: Judged, bench: Bench) -> Row:
     )
 
 
-def _failure(entry: Entry, judged: Judged) -> Failure | None:
+def _failure(entry: Entry, context: Context) -> Failure | None:
     """Returns the first thing that went wrong on the utterance's way."""
+    judged = context.judged
     if isinstance(entry.prompt, Failure):
         return entry.prompt
-    if entry.key in judged.synthesis_failures:
-        return judged.synthesis_failures[entry.key]
-    references = judged.references[entry.voice.name]
+    if entry.key in context.failures:
+        return context.failures[entry.key]
+    references = judged.references(entry.voice)
     if isinstance(references, Failure):
         return references
     sha256 = judged.made[entry.key]["sha256"]
+    heard = [sha256, entry.prompt.audio.sha256, *(sound.sha256 for sound in references)]
     opinions = [
         judged.transcripts[sha256],
-        judged.embeddings[sha256],
-        judged.embeddings[entry.prompt.audio.sha256],
-        *(judged.embeddings[sound.sha256] for sound in references),
+        judged.acoustics[sha256],
+        *(embeddings[one] for embeddings in judged.embeddings.values() for one in heard),
     ]
     return next((opinion for opinion in opinions if isinstance(opinion, Failure)), None)
 
 
-def _scored(entry: Entry, judged: Judged, made: Mapping[str, Any]) -> dict[str, Any]:
-    normalise = normalizer(judged.normalizer)
-    hypothesis = str(judged.transcripts[made["sha256"]])
-    intended = made.get("intended_text")
-    references = judged.references[entry.voice.name]
-    evidence = Evidence(
-        reference=normalise(entry.probe.text),
-        hypothesis=normalise(hypothesis),
-        intended=None if intended is None else normalise(intended),
-        embedding=_embedding(judged, made["sha256"]),
-        reference_embeddings=np.stack([_embedding(judged, sound.sha256) for sound in _present(references)]),
-        prompt_embedding=_embedding(judged, _present(entry.prompt).audio.sha256),
-        audio_seconds=made["audio_seconds"],
-        synth_seconds=_seconds_here(entry, made),
-    )
-    values, weights = scoring.scores(evidence)
+def _scored(entry: Entry, context: Context, made: Mapping[str, Any]) -> dict[str, Any]:
+    judged = context.judged
+    evidence = _evidence(entry, context, made)
+    values, weights = scoring.scores(evidence, judged.plan.judges.metrics)
     compared: Literal["held_out", "prompt"] = "held_out" if entry.voice.held_out_clips else "prompt"
     return {
-        "hypothesis": hypothesis,
+        "hypothesis": _present(judged.transcripts[made["sha256"]]).text,
+        "heard_language": evidence.heard_language,
         "sim_reference": compared,
         "scores": values,
         "weights": weights,
         "edits": scoring.edits(evidence),
+        "flags": flags(evidence),
+        "bleed_at": place(evidence),
     }
 
 
-def _seconds_here(entry: Entry, made: Mapping[str, Any]) -> float | None:
-    """Returns how long the synthesis took, if that was on this machine and device."""
-    here = made["timed_on"] == timed_on(entry.cell.engine)
-    return float(made["synth_seconds"]) if here else None
+def _evidence(entry: Entry, context: Context, made: Mapping[str, Any]) -> Evidence:
+    judged, sha256 = context.judged, made["sha256"]
+    normalise = normalizer(judged.plan.judges.normalizer)
+    transcript = _present(judged.transcripts[sha256])
+    intended = made.get("intended_text")
+    prompts = context.prompts[entry.cell.trial.id]
+    opinions = [found[sha256] for found in judged.quality.values()]
+    return Evidence(
+        reference=normalise(entry.probe.text),
+        hypothesis=normalise(transcript.text),
+        likeness={encoder: _likeness(entry, judged, encoder, sha256) for encoder in judged.embeddings},
+        audio_seconds=made["audio_seconds"],
+        acoustics=_present(judged.acoustics[sha256]),
+        peak=made["peak"],
+        voice=judged.voices[entry.voice.name],
+        prompt_text=prompts[entry.voice.name],
+        other_prompts=tuple(text for voice, text in prompts.items() if voice != entry.voice.name),
+        intended=None if intended is None else normalise(intended),
+        language=entry.probe.language,
+        heard_language=transcript.language,
+        quality={name: value for one in opinions if not isinstance(one, Failure) for name, value in one.items()},
+        synth_seconds=_here(entry, made, "synth_seconds"),
+        first_audio_seconds=_here(entry, made, "first_audio_seconds"),
+        memory_bytes=_here(entry, made, "memory_bytes"),
+        device_memory_bytes=_here(entry, made, "device_memory_bytes"),
+    )
 
 
-def _embedding(judged: Judged, sha256: str) -> Embedding:
-    return _present(judged.embeddings[sha256])
+def _likeness(entry: Entry, judged: Judged, encoder: str, sha256: str) -> Likeness:
+    embeddings = judged.embeddings[encoder]
+    references = _present(judged.references(entry.voice))
+    ends = judged.calibration[entry.voice.name].speakers.get(encoder)
+    return Likeness(
+        embedding=_present(embeddings[sha256]),
+        references=np.stack([_present(embeddings[sound.sha256]) for sound in references]),
+        prompt=_present(embeddings[_present(entry.prompt).audio.sha256]),
+        floor=ends.floor if ends else None,
+        ceiling=ends.ceiling if ends else None,
+    )
+
+
+def _here(entry: Entry, made: Mapping[str, Any], what: str) -> float | None:
+    """Returns a cost of the synthesis if it arose on this machine and device; elsewhere it says nothing."""
+    value = made.get(what)
+    return float(value) if value is not None and made["timed_on"] == timed_on(entry.cell.engine) else None
 
 
 def _present(value: T | Failure) -> T:

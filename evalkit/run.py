@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import findings, provenance, scoring
+from evalkit.agreement import agreement
+from evalkit.calibration import doubts
 from evalkit.errors import NothingScoredError
+from evalkit.judged import Judged, judge
 from evalkit.plan import Plan
+from evalkit.prompt import Prompt
 from evalkit.prompting import make_prompts, notes_on
 from evalkit.report import Cost, Provenance, Report, Row, write_report, write_rows
-from evalkit.rows import entries_of, judge, row_of
-from evalkit.stages import Bench, synthesise
+from evalkit.rows import Context, entries_of, prompt_words, row_of
+from evalkit.stages import Bench, Failure, synthesise
 from evalkit.trial import varying_settings
 
 
@@ -50,9 +54,16 @@ def execute(plan: Plan, bench: Bench, folder: Path, books: Path, command: str, *
         bench.display.say(note)
     report = replace(report, notes=[*report.notes, *doubts])
     entries = entries_of(plan, prompts)
-    synthesis_failures = synthesise(bench, {entry.key: entry.job for entry in entries if entry.job})
-    judged = judge(plan, bench, entries, synthesis_failures)
-    rows = write_rows(folder, (row_of(entry, judged, bench) for entry in entries))
+    failures = synthesise(bench, {entry.key: entry.job for entry in entries if entry.job})
+    judged = judge(
+        plan,
+        bench,
+        {entry.key: entry.probe.language for entry in entries if entry.job and entry.key not in failures},
+        {entry.prompt.audio.sha256: entry.prompt for entry in entries if isinstance(entry.prompt, Prompt)},
+    )
+    context = Context(judged, failures, prompt_words(entries, plan.judges.normalizer), bench)
+    rows = write_rows(folder, (row_of(entry, context) for entry in entries))
+    report = _calibrated(report, judged, bench)
     finished = replace(_with_numbers(report, plan, rows), cost=_cost(bench, rows, time.perf_counter() - started))
     write_report(folder, finished)
     if finished.status == "failed":
@@ -83,7 +94,7 @@ def _unfinished(plan: Plan, run_id: str, command: str) -> Report:
             seeds=list(plan.seeds),
         ),
         config=plan.config,
-        metrics=scoring.metric_records({"speaker": judges.speaker.name, "asr": judges.asr.name}),
+        metrics=scoring.metric_records(judges.metrics, judges.asr.name),
         notes=_notes(plan),
     )
 
@@ -111,13 +122,28 @@ def _notes(plan: Plan) -> list[str]:
     ]
 
 
+def _calibrated(report: Report, judged: Judged, bench: Bench) -> Report:
+    """Returns the report with what scores can be, and with notes on voices and judges that cannot be relied on."""
+    found = [*judged.unread, *(note for name, one in judged.calibration.items() for note in doubts(name, one))]
+    for model, opinions in judged.quality.items():
+        if refused := [opinion for opinion in opinions.values() if isinstance(opinion, Failure)]:
+            found.append(f"{model} could not score {len(refused)} of {len(opinions)} syntheses: {refused[0].message}")
+    for note in found:
+        bench.display.say(note)
+    return replace(report, calibration=judged.calibration, encoders=judged.encoders, notes=[*report.notes, *found])
+
+
 def _with_numbers(report: Report, plan: Plan, rows: list[Row]) -> Report:
-    trials = scoring.summarise(plan.trials, rows)
-    comparisons = scoring.compare_with_first(plan.trials, rows) if len(trials) > 1 else []
+    metrics = plan.judges.metrics
+    trials = scoring.summarise(plan.trials, rows, metrics)
+    comparisons = scoring.compare_with_first(plan.trials, rows, metrics) if len(trials) > 1 else []
     best = findings.leader(comparisons)
     ahead = [comparison.trial for comparison in findings.ahead_of_first(comparisons)]
     rivals = scoring.not_told_apart(best, ahead, rows, findings.PRIMARY) if best else []
+    others = [speaker.name for speaker in plan.judges.speakers[1:]]
+    agreed = agreement(trials, comparisons, others, best)
     sentence = findings.find(trials, comparisons, rivals, varying_settings(plan.trials))
+    sentence += findings.contest(agreed)
     scored = any(row.error is None for row in rows)
     return replace(
         report,
@@ -125,6 +151,7 @@ def _with_numbers(report: Report, plan: Plan, rows: list[Row]) -> Report:
         trials=trials,
         comparisons=comparisons,
         best=best,
+        agreement=agreed,
         finding=sentence if scored else "Nothing could be scored.",
     )
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from evalkit.metrics import METRICS, Evidence, Metric, align_words
+from evalkit.metrics import Evidence, Metric, align_words
 from evalkit.report import Comparison, EditsRecord, MetricRecord, Row, Summary, TrialSummary
 from evalkit.stats import Unit, Weighted, compare, interval, pooled_mean
 from evalkit.trial import Trial
 
 
-def scores(evidence: Evidence) -> tuple[dict[str, float], dict[str, float]]:
+def scores(evidence: Evidence, metrics: Sequence[Metric]) -> tuple[dict[str, float], dict[str, float]]:
     """Returns value and weight by metric; one that is undefined here is in neither, and weights of 1 are left out."""
-    measured = {metric.name: metric.measure(evidence) for metric in METRICS}
+    measured = {metric.name: metric.measure(evidence) for metric in metrics}
     defined = {name: score for name, score in measured.items() if score is not None}
     return (
         {name: score.value for name, score in defined.items()},
@@ -24,31 +24,31 @@ def edits(evidence: Evidence) -> EditsRecord:
     return EditsRecord(found.hits, found.substitutions, found.deletions, found.insertions)
 
 
-def metric_records(judges: Mapping[str, str]) -> dict[str, MetricRecord]:
-    """Returns what each metric is; `judges` gives the name of the model behind `speaker` and `asr`."""
+def metric_records(metrics: Sequence[Metric], asr: str) -> dict[str, MetricRecord]:
+    """Returns what each metric is; `asr` is the transcriber's name."""
     return {
-        metric.name: MetricRecord(metric.unit, metric.higher_is_better, judges.get(metric.judge or ""))
-        for metric in METRICS
+        metric.name: MetricRecord(metric.unit, metric.higher_is_better, asr if metric.judge == "asr" else metric.judge)
+        for metric in metrics
     }
 
 
-def summarise(trials: Sequence[Trial], rows: Sequence[Row]) -> list[TrialSummary]:
+def summarise(trials: Sequence[Trial], rows: Sequence[Row], metrics: Sequence[Metric]) -> list[TrialSummary]:
     """Returns each trial's pooled means with their intervals."""
     results = []
     for trial in trials:
         own = [row for row in rows if row.trial == trial.id]
         failed = sum(row.error is not None for row in own)
-        summary = {metric.name: _summary(_by_unit(own, metric.name), metric.bounds) for metric in METRICS}
+        summary = {metric.name: _summary(_by_unit(own, metric.name), metric.bounds) for metric in metrics}
         results.append(TrialSummary(trial.id, trial.engine, trial.settings, len(own), failed, summary))
     return results
 
 
-def compare_with_first(trials: Sequence[Trial], rows: Sequence[Row]) -> list[Comparison]:
+def compare_with_first(trials: Sequence[Trial], rows: Sequence[Row], metrics: Sequence[Metric]) -> list[Comparison]:
     """Returns the paired differences of every other trial to the first, for each metric that has a direction."""
     first, *others = trials
     by_trial = {trial.id: [row for row in rows if row.trial == trial.id] for trial in trials}
     found = []
-    for metric in (metric for metric in METRICS if metric.higher_is_better is not None):
+    for metric in (metric for metric in metrics if metric.higher_is_better is not None):
         baseline = _by_unit(by_trial[first.id], metric.name)
         differences = compare(baseline, [_by_unit(by_trial[other.id], metric.name) for other in others])
         found += [

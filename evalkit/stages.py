@@ -1,4 +1,4 @@
-"""The stages of a run: prompts, syntheses, transcripts, embeddings. Each makes what the store lacks, and no more.
+"""What every stage of a run works with, and the synthesis stage. A stage makes what the store lacks, and no more.
 
 This is the one place where an exception of any kind is caught: there it becomes a `Failure`, and later a failed row.
 """
@@ -9,28 +9,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.audio import SILENCE_PEAK, Audio
-from evalkit.digest import Json, digest
+from evalkit.audio import SILENCE_PEAK
+from evalkit.digest import digest
 from evalkit.engines.base import Engine, Request, Synthesis
 from evalkit.engines.on_torch import is_out_of_memory
-from evalkit.errors import JudgementError, StorageError, SynthesisError
-from evalkit.judges.base import Judge, SpeakerEncoder, Transcriber, Transcript
+from evalkit.errors import StorageError, SynthesisError
 from evalkit.progress import Display
-from evalkit.store import Kind, Store
+from evalkit.store import Store
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SLOWEST_RATE, FASTEST_RATE = 8_000, 192_000  # Hz
 MEMORY_ADVICE = "try engine.dtype=bfloat16, a shorter prompt (prompt.seconds=10), or another device"
-CHUNK = 16  # audios in memory at a time while judging
 
 
 @dataclass(frozen=True)
@@ -193,7 +190,10 @@ def _keep(bench: Bench, engine: Engine, key: str, synthesis: Synthesis) -> None:
         key,
         {
             "audio_seconds": stored.seconds,
+            "device_memory_bytes": synthesis.device_memory_bytes,
+            "first_audio_seconds": synthesis.first_audio_seconds,
             "intended_text": synthesis.intended_text,
+            "memory_bytes": synthesis.memory_bytes,
             "peak": synthesis.audio.peak,
             "run": bench.run_id,
             "sha256": stored.sha256,
@@ -201,91 +201,3 @@ def _keep(bench: Bench, engine: Engine, key: str, synthesis: Synthesis) -> None:
             "timed_on": timed_on(engine),
         },
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Sound:
-    """Sound to be judged: its content address, how to read it, and the language spoken."""
-
-    sha256: str
-    read: Callable[[], Audio]
-    language: str
-
-
-def transcript_key(asr: Json, sha256: str, language: str) -> str:
-    """Returns a transcript's content address; `asr` is the transcriber's fingerprint."""
-    return digest({"asr": asr, "sha256": sha256, "language": language})
-
-
-def transcribe(bench: Bench, transcriber: Transcriber, sounds: Sequence[Sound]) -> dict[str, str | Failure]:
-    """Returns a transcript or a failure for each sound, by `sha256`."""
-    fingerprint = transcriber.fingerprint()
-    keys = {sound.sha256: transcript_key(fingerprint, sound.sha256, sound.language) for sound in sounds}
-
-    def call(chunk: Sequence[Sound]) -> Iterator[Transcript]:
-        return transcriber.transcribe([sound.read() for sound in chunk], [sound.language for sound in chunk])
-
-    def keep(key: str, transcript: Transcript) -> None:
-        bench.store.write_json("transcript", key, asdict(transcript))
-
-    failures = _judge(bench, transcriber, "transcripts", ("transcript", ".json"), _by_key(sounds, keys), call, keep)
-    transcriber.close()
-    return {
-        sha: failures.get(key) or str(bench.store.read_json("transcript", key)["text"]) for sha, key in keys.items()
-    }
-
-
-def embed(bench: Bench, encoder: SpeakerEncoder, sounds: Sequence[Sound]) -> dict[str, NDArray[np.float32] | Failure]:
-    """Returns an embedding of shape (d,) or a failure for each sound, by `sha256`."""
-    fingerprint = encoder.fingerprint()
-    keys = {sound.sha256: digest({"encoder": fingerprint, "sha256": sound.sha256}) for sound in sounds}
-
-    def call(chunk: Sequence[Sound]) -> Iterator[NDArray[np.float32]]:
-        return (_unit(encoder.embed([sound.read()])) for sound in chunk)
-
-    def keep(key: str, embedding: NDArray[np.float32]) -> None:
-        bench.store.write_array("embedding", key, embedding)
-
-    failures = _judge(bench, encoder, "embeddings", ("embedding", ".npy"), _by_key(sounds, keys), call, keep)
-    encoder.close()
-    return {sha: failures.get(key) or bench.store.read_array("embedding", key) for sha, key in keys.items()}
-
-
-def _unit(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    if embeddings.ndim != 2 or len(embeddings) != 1 or not abs(float(np.linalg.norm(embeddings)) - 1) < 1e-3:
-        raise JudgementError(f"the speaker encoder gave no unit vector (shape {embeddings.shape})")
-    unit: NDArray[np.float32] = embeddings[0]
-    return unit
-
-
-def _by_key(sounds: Sequence[Sound], keys: Mapping[str, str]) -> dict[str, Sound]:
-    return {keys[sound.sha256]: sound for sound in sounds}
-
-
-def _judge(
-    bench: Bench,
-    judge: Judge,
-    stage: str,
-    place: tuple[Kind, str],
-    wanted: Mapping[str, Sound],
-    call: Callable[[Sequence[Sound]], Iterator[Result]],
-    keep: Callable[[str, Result], None],
-) -> dict[str, Failure]:
-    todo = {key: sound for key, sound in wanted.items() if not bench.store.has(place[0], key, place[1])}
-    bench.display.start(stage, len(wanted), len(wanted) - len(todo))
-    failures: dict[str, Failure] = {}
-    keys = list(todo)
-    with bench.clock.inside_model():
-        loaded = attempt(judge.load) if todo else None
-    for start in range(0, len(keys), CHUNK):
-        chunk = keys[start : start + CHUNK]
-        sounds = [todo[key] for key in chunk]
-        given = [loaded] * len(chunk) if isinstance(loaded, Failure) else answers(call, sounds, bench.clock)
-        for key, outcome in zip(chunk, given, strict=True):
-            if isinstance(outcome, Failure):
-                failures[key] = outcome
-            else:
-                keep(key, outcome)
-            bench.display.advance(failed=isinstance(outcome, Failure))
-    bench.display.finish()
-    return failures

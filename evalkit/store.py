@@ -21,7 +21,7 @@ from evalkit.audio import Audio, read_audio, write_flac
 from evalkit.digest import Json
 from evalkit.errors import StorageError
 
-Kind = Literal["synthesis", "transcript", "embedding", "speech", "prompt"]
+Kind = Literal["synthesis", "transcript", "embedding", "speech", "prompt", "acoustics", "quality"]
 
 
 @contextmanager

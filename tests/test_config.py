@@ -5,6 +5,7 @@ import re
 import pytest
 
 from evalkit.__main__ import main
+from evalkit.config.app import run_app
 from evalkit.config.grid import cells, split_axes
 from evalkit.errors import ConfigError
 
@@ -148,3 +149,60 @@ def test_sweeps_of_ones_own(typed, tmp_path, capfd):
     )
     assert main(["run", "--config-dir", f"{tmp_path}/mine", "+sweep=own", *typed, "dry_run=true"]) == 0
     assert "3 trials x 9 utterances" in capfd.readouterr().out
+
+
+JUDGED = ["engine=tone", "judge=fake", "reference=fake", "voices=demo"]
+
+
+def judges_of(*typed):
+    plans = []
+    assert run_app([*JUDGED, *typed], lambda plan, config: plans.append(plan) or 0) == 0
+    return plans[0].judges
+
+
+def test_several_speaker_encoders_are_chosen_by_name():
+    judges = judges_of("judge.speakers=[hum,ge2e,campplus]", "judge.quality=[dnsmos]")
+    assert [speaker.name for speaker in judges.speakers] == ["hum", "ge2e", "campplus"]
+    names = {metric.name for metric in judges.metrics}
+    assert {"sim", "sim_ge2e", "sim_campplus", "dnsmos_ovrl", "dnsmos_p808"} <= names
+    assert [one["judge"] for one in judges.fingerprint()["speakers"]] == ["hum", "ge2e", "campplus"]
+
+
+@pytest.mark.parametrize(
+    ("judge", "speakers", "assets"),
+    [
+        ("ecapa_whisper", ["ecapa"], ["ecapa", "whisper_large_v3_ct2"]),
+        ("seed_tts_eval", ["wavlm_sv"], ["wavlm_base_plus_sv", "whisper_large_v3_ct2"]),
+        ("demo", ["campplus"], ["campplus", "whisper_base_ct2"]),
+    ],
+)
+def test_each_protocol_names_its_models_and_what_it_compares_with(judge, speakers, assets):
+    plans = []
+    run_app(["engine=tone", f"judge={judge}"], lambda plan, config: plans.append((plan, config)) or 0)
+    plan, config = plans[0]
+    assert [speaker.name for speaker in plan.judges.speakers] == speakers
+    assert set(assets) <= set(plan.assets())
+    assert len(config.judge.comparable) > 40
+    assert plan.judges.normalizer == ("seed_tts" if judge == "seed_tts_eval" else "whisper_english")
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["judge.speakers=[ecapo]"], "judge.speakers: there is no 'ecapo'; available: ecapa, wavlm_sv, campplus, ge2e"),
+        (["judge.quality=[pesq]"], "judge.quality: there is no 'pesq'; available: dnsmos, utmos"),
+        (["judge.speakers=[]"], "judge.speakers"),
+        (["judge.normalizer=lower"], "judge.normalizer: .*'seed_tts'"),
+        (["voices.exclude=[nobody]"], "voices.exclude: no voice nobody among female_gb, female_us"),
+        (["voices.names=[male_us]", "voices.exclude=[male_us]"], "voices.exclude leaves no voice; there are male_us"),
+    ],
+)
+def test_judges_and_voices_that_there_are_not(typed, message, capfd):
+    assert main(["run", *JUDGED, *typed]) == 2
+    assert re.search(message, capfd.readouterr().err)
+
+
+def test_a_voice_is_left_out_by_name():
+    plans = []
+    run_app([*JUDGED, "voices.exclude=[male_us]"], lambda plan, config: plans.append(plan) or 0)
+    assert [voice.name for voice in plans[0].voices] == ["female_gb", "female_us", "male_gb"]

@@ -8,6 +8,7 @@ import soundfile
 
 from evalkit.__main__ import main
 from evalkit.audio import Audio, read_audio
+from evalkit.calibration import VoicePrints, encoder_record, floors_and_ceilings
 from evalkit.config.app import plan_of
 from evalkit.engines.base import Request
 from evalkit.engines.kokoro import BANK, DEMO_SPEAKERS, Kokoro
@@ -238,3 +239,27 @@ def test_silero_finds_the_speech_between_silences(tmp_path, demo):
     spans = Silero().spans(padded)
     assert spans[0][0] == pytest.approx(1.0, abs=0.25)
     assert spans[-1][1] == pytest.approx(1.0 + clip.seconds, abs=0.35)
+
+
+def test_campplus_parts_the_demo_voices_and_every_ceiling_is_above_its_floor():
+    prints = {}
+    for voice in read_voices(resource("probes/voices/demo"), None):
+        uses = (voice.held_out_clips, voice.prompt_clips)
+        embedded = [CamPlusPlus().embed([read_audio(clip.path) for clip in clips]) for clips in uses]
+        prints[voice.name] = VoicePrints(*embedded)
+    record = encoder_record(prints)
+    assert record.eer <= 0.05
+    assert record.n_same > 100
+    for ends in floors_and_ceilings(prints).values():
+        assert ends.ceiling > ends.floor + 0.3
+
+
+def test_a_batch_of_speaker_embeddings_is_what_its_members_give():
+    audio = read_audio(resource("probes/voices/demo/male_us/prompt_01.flac"))
+    sizes = [round(seconds * audio.sample_rate) for seconds in (0.05, 0.4, 3.0, 8.0, 40.0)]
+    audios = [Audio(np.resize(audio.samples, size), audio.sample_rate) for size in sizes]
+    for encoder in (CamPlusPlus(), GE2E()):
+        together = encoder.embed(audios)
+        alone = np.concatenate([encoder.embed([one]) for one in audios])
+        assert np.abs(together - alone).max() <= 1e-4
+        assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)

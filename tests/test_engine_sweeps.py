@@ -48,8 +48,8 @@ def test_without_weights_each_says_what_is_missing(evalkit, sweep, tmp_path):
     done = evalkit("run", f"+sweep={sweep}", EVALKIT_ASSETS=str(tmp_path))
     assert perf_counter() - started < 6  # 3 s on an idle machine
     assert done.returncode == 2
-    wanted = " ".join(SWEEPS[sweep][1])
-    assert f"type: python -m evalkit fetch {wanted} " in done.stderr
+    wanted = " ".join([*SWEEPS[sweep][1], "ecapa", "whisper_large_v3_ct2", "whisper_base_ct2"])
+    assert f"type: python -m evalkit fetch {wanted}; " in done.stderr
     assert "an engine's may also lie in a directory of yours: engine.weights=DIR" in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "reports").exists()

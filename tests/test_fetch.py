@@ -98,6 +98,19 @@ def test_a_hub_that_cannot_be_reached_is_named(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_file_of_unknown_size_is_known_once_it_is_fetched(tmp_path):
+    file = AssetFile(PARTS, hashlib.sha256(FIRST + SECOND).hexdigest())
+    assets = AssetLibrary({"model": Asset("a model", "MIT", {"a.bin": file})}, tmp_path / "assets")
+    assert not assets.get("model").is_known
+    assert assets.fetched("model") is None
+    fetch(assets, "model", lambda line: None)
+    assert assets.is_present("model")
+    assert assets.fetched("model").files["a.bin"].bytes == len(FIRST + SECOND)
+    assert assets.fingerprint(["model"]) == {"model/a.bin": file.sha256}
+    assets.file("model", "a.bin").write_bytes(b"cut off")
+    assert not assets.is_present("model")
+
+
 def test_unknown_and_missing_assets(tmp_path):
     assets = known(tmp_path)
     with pytest.raises(ConfigError, match="no asset 'modle'; available: model"):

@@ -9,7 +9,7 @@ from types import FrameType
 
 from evalkit import provenance
 from evalkit.assets import library
-from evalkit.commands.tables import plan_table, result_table
+from evalkit.commands.tables import agreement_lines, calibration_table, plan_table, result_table
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
 from evalkit.plan import Plan
@@ -98,7 +98,11 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
 
 def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
     report = outcome.report
-    print(result_table(report))
+    print(result_table(report, outcome.rows))
+    print()
+    print(calibration_table(report))
+    for line in agreement_lines(report):
+        print(line)
     if report.cost and report.cost.cached == len(outcome.rows):
         print(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
     print(report.finding)

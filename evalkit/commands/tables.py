@@ -1,5 +1,6 @@
 """Tables for the terminal."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -8,26 +9,63 @@ from rich.table import Table
 
 from evalkit.findings import plain
 from evalkit.plan import Plan
-from evalkit.report import Report, TrialSummary
+from evalkit.report import Report, Row, TrialSummary
 from evalkit.trial import Trial, varying_settings
 
 COLUMNS = (("sim", "SIM", ".3f"), ("wer", "WER", ".3f"), ("rtf", "RTF", ".2f"))
 
 
-def result_table(report: Report) -> str:
-    """Returns a row a trial: its settings, n, failed, and its main scores with their intervals."""
+def result_table(report: Report, rows: Sequence[Row]) -> str:
+    """Returns a row a trial: its settings, n, how many failed or are flagged, its main scores with their intervals."""
+    flagged = Counter(row.trial for row in rows if row.flags)
     varying = _varying(report.trials)
     table = Table(box=None, pad_edge=False)
     for key in varying or ["trial"]:
         table.add_column(key, justify="right")
-    for heading in ("n", "failed", *(heading for _, heading, _ in COLUMNS)):
+    for heading in ("n", "failed", "flagged", *(heading for _, heading, _ in COLUMNS)):
         table.add_column(heading, justify="right")
     for trial in report.trials:
         values = {"engine": trial.engine, **trial.settings}
         names = [plain(values.get(key)) for key in varying] or [trial.id]
         scores = [_score(trial, metric, form) for metric, _, form in COLUMNS]
-        table.add_row(*(escape(name) for name in names), str(trial.n), str(trial.n_failed), *scores)
+        counts = (trial.n, trial.n_failed, flagged[trial.id])
+        table.add_row(*(escape(name) for name in names), *map(str, counts), *scores)
     return _render(table)
+
+
+def calibration_table(report: Report) -> str:
+    """Returns a row a voice: what scores of its own recordings are, by which the others are to be read."""
+    encoders = list(report.encoders)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("voice")
+    for encoder in encoders:
+        table.add_column(f"{encoder} floor", justify="right")
+        table.add_column("ceiling", justify="right")
+    table.add_column("ASR WER", justify="right")
+    for name, one in report.calibration.items():
+        ends = [one.speakers.get(encoder) for encoder in encoders]
+        cells = [value for end in ends for value in ((end.floor, end.ceiling) if end else (None, None))]
+        table.add_row(escape(name), *(_number(value) for value in [*cells, one.asr_wer]))
+    errors = [
+        f"{name}: equal error rate {_number(one.eer)} "
+        f"over {one.n_same} pairs of one speaker and {one.n_different} of two"
+        for name, one in report.encoders.items()
+        if one is not None
+    ]
+    return "\n".join([_render(table), *errors])
+
+
+def agreement_lines(report: Report) -> list[str]:
+    """Returns a line for each encoder beside the primary one: how alike it ranks the trials."""
+    return [
+        f"{one.encoder}: Kendall's tau {_number(one.tau)} with the primary encoder's ranks, "
+        f"{len(one.moved)} trials moved"
+        for one in report.agreement
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -58,7 +96,7 @@ def plan_table(plan: Plan, cached: int, missing: Sequence[str]) -> str:
         f"voices: {', '.join(voice.name for voice in plan.voices)}",
         f"probes: {', '.join(probe.id for probe in plan.probes.probes)} "
         f"({plan.probes.name}, version {plan.probes.version})",
-        f"judges: {plan.judges.speaker.name}, {plan.judges.asr.name}",
+        f"judges: {', '.join(judge.name for judge in plan.judges.all)}",
     ]
     if missing:
         lines.append(f"weights missing: {', '.join(missing)}; type: python -m evalkit fetch {' '.join(missing)}")

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from evalkit.engines.base import Engine
 from evalkit.engines.isolated import Isolated
 from evalkit.errors import ConfigError
-from evalkit.judges.base import Judge, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.judges.base import Judge, QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
 from evalkit.plan import Cell, Judges, Plan, Reference
 from evalkit.probes import read_probes
@@ -46,10 +46,14 @@ Names = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
 @dataclass(frozen=True, config=_CLOSED)
 class VoicesConfig:
-    """Which voices: a folder, a manifest of voices in a package, or audio files of one voice; `names` (null: all)."""
+    """Which voices: a folder, a manifest of voices in a package, or audio files of one voice.
+
+    `names` (null: all) chooses, `exclude` leaves out.
+    """
 
     path: str | list[str]
     names: Names | None = None
+    exclude: Names | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -62,11 +66,25 @@ class ProbesConfig:
 
 @dataclass(frozen=True, config=_CLOSED)
 class JudgeConfig:
-    """The models that score."""
+    """The models that score.
 
-    speaker: Node
+    Attributes:
+        speakers: Names among `encoders`; the first is the primary one.
+        quality: Names among `qualities`.
+        asr: The transcriber's node.
+        normalizer: What WER is taken after.
+        encoders: Nodes of speaker encoders by name.
+        qualities: Nodes of quality models by name.
+        comparable: What published numbers these judges can be held against.
+    """
+
+    speakers: Names
     asr: Node
-    normalizer: Literal["whisper_english", "whisper_basic", "none"]
+    normalizer: Literal["whisper_english", "whisper_basic", "seed_tts", "none"]
+    encoders: dict[str, Node]
+    quality: Annotated[list[str], BeforeValidator(_listed)] = field(default_factory=list)
+    qualities: dict[str, Node] = field(default_factory=dict)
+    comparable: str = ""
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -154,11 +172,6 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
                 f"engines {type(twin.engine).__qualname__} and {type(cell.engine).__qualname__} share the name "
                 f"{cell.engine.name!r}; give each class a `name` of its own"
             )
-    judges = Judges(
-        build(config.judge.speaker, SpeakerEncoder, "judge.speaker"),  # type: ignore[type-abstract]
-        build(config.judge.asr, Transcriber, "judge.asr"),  # type: ignore[type-abstract]
-        config.judge.normalizer,
-    )
     return Plan(
         name=config.name,
         question=config.question,
@@ -166,7 +179,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         voices=_voices(config.voices),
         probes=read_probes(locate(config.probes.path)).only(config.probes.ids),
         seeds=tuple(dict.fromkeys(config.seeds)),
-        judges=judges,
+        judges=_judges(config.judge),
         reference=_reference(config.reference),
         device=config.device,
         config=composed,
@@ -196,10 +209,38 @@ def _worker_settings(python: object, timeout: object) -> tuple[str | None, float
     return None if python is None else str(python), None if timeout is None else float(timeout)
 
 
+def _judges(config: JudgeConfig) -> Judges:
+    speakers = [_chosen(name, config.encoders, "judge.speakers") for name in dict.fromkeys(config.speakers)]
+    quality = [_chosen(name, config.qualities, "judge.quality") for name in dict.fromkeys(config.quality)]
+    return Judges(
+        tuple(build(node, SpeakerEncoder, where) for where, node in speakers),  # type: ignore[type-abstract]
+        build(config.asr, Transcriber, "judge.asr"),  # type: ignore[type-abstract]
+        tuple(build(node, QualityModel, where) for where, node in quality),  # type: ignore[type-abstract]
+        config.normalizer,
+    )
+
+
+def _chosen(name: str, known: Mapping[str, Node], where: str) -> tuple[str, Node]:
+    if name not in known:
+        raise ConfigError(f"{where}: there is no {name!r}; available: {', '.join(known) or 'none'}")
+    return f"{where}.{name}", known[name]
+
+
 def _voices(config: VoicesConfig) -> tuple[Voice, ...]:
     if isinstance(config.path, list):
         return (voice_of_files([locate(path) for path in config.path]),)
-    return read_voices(locate(config.path), config.names)
+    voices = read_voices(locate(config.path), config.names)
+    unwanted = config.exclude or []
+    if unknown := set(unwanted) - {voice.name for voice in voices}:
+        raise ConfigError(f"voices.exclude: no voice {', '.join(sorted(unknown))} among {_names(voices)}")
+    kept = tuple(voice for voice in voices if voice.name not in unwanted)
+    if not kept:
+        raise ConfigError(f"voices.exclude leaves no voice; there are {_names(voices)}")
+    return kept
+
+
+def _names(voices: Sequence[Voice]) -> str:
+    return ", ".join(voice.name for voice in voices)
 
 
 def _reference(config: ReferenceConfig) -> Reference:

@@ -5,6 +5,7 @@ pydantic checks every value before anything loads. Heavy imports belong into `lo
 module-level cache: the cells of a sampling sweep share one set of weights.
 """
 
+import resource
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator
@@ -37,14 +38,23 @@ class Request:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What an engine gave: mono sound, the seconds it took with its weights already loaded, and what it meant to say.
+    """What an engine gave.
 
-    `intended_text` is None for engines that speak the text they are given.
+    Attributes:
+        audio: Mono sound.
+        seconds: The time it took, weights already loaded.
+        intended_text: What it meant to say; None for engines that speak the text they are given.
+        first_audio_seconds: Time until the first sound; None for engines that do not stream.
+        memory_bytes: Largest resident memory of its process so far.
+        device_memory_bytes: Largest memory of its accelerator so far; None without one.
     """
 
     audio: Audio
     seconds: float
     intended_text: str | None = None
+    first_audio_seconds: float | None = None
+    memory_bytes: int | None = None
+    device_memory_bytes: int | None = None
 
 
 class Engine(ABC):
@@ -89,7 +99,7 @@ class Engine(ABC):
         for request in requests:
             started = perf_counter()
             audio, intended = self.speak_and_tell(request)
-            yield Synthesis(audio, perf_counter() - started, intended)
+            yield Synthesis(audio, perf_counter() - started, intended, None, *memory())
 
     def close(self) -> None:
         """Lets go of the weights of all engines of this family."""
@@ -135,6 +145,15 @@ class Engine(ABC):
             "weights": library().fingerprint(self.assets),
             "packages": {name: version(name) for name in (Requirement(package).name for package in self.packages)},
         }
+
+
+def memory() -> tuple[int, int | None]:
+    """Returns the largest resident memory of this process and, with CUDA in use, of its devices, in bytes."""
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts kibibytes
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+        return resident, None
+    return resident, max(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))
 
 
 def _complaint(requirement: Requirement) -> str | None:

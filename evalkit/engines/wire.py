@@ -5,7 +5,7 @@ one version of evalkit, so the protocol needs no version of its own.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -93,13 +93,16 @@ def unpacked(message: Message) -> Request:
     return Request(message.body["text"], prompt, message.body["seed"], message.body["language"])
 
 
+_TOLD = [field.name for field in fields(Synthesis) if field.name != "audio"]
+
+
 def answer_of(synthesis: Synthesis) -> Message:
     """Returns a synthesis as a message."""
-    return Message({"seconds": synthesis.seconds, "intended_text": synthesis.intended_text}, synthesis.audio)
+    return Message({name: getattr(synthesis, name) for name in _TOLD}, synthesis.audio)
 
 
 def synthesis_of(message: Message) -> Synthesis:
     """Returns the synthesis of a message."""
     if message.audio is None:
         raise ValueError("a synthesis comes with sound")
-    return Synthesis(message.audio, message.body["seconds"], message.body["intended_text"])
+    return Synthesis(message.audio, **{name: message.body[name] for name in _TOLD})

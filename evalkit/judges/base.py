@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
+from evalkit.errors import JudgementError
 from evalkit.words import Word
 
-WINDOW_SECONDS = 30  # speaker encoders are trained on a few seconds; memory grows with length
+WINDOW_SECONDS = 30  # models are trained on a few seconds; memory grows with length
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,7 @@ class SpeakerEncoder(Judge):
         """
 
     def _parts(self, audio: Audio) -> list[NDArray[np.float32]]:
-        samples = audio.resampled(self.rate).samples
-        samples = np.pad(samples, (0, max(0, round(self.least_seconds * self.rate) - len(samples))))
-        return np.array_split(samples, max(1, math.ceil(len(samples) / (WINDOW_SECONDS * self.rate))))
+        return windows(samples_at(audio, self.rate, self.least_seconds), self.rate)
 
 
 class Transcriber(Judge):
@@ -149,6 +148,23 @@ class SpeechDetector(Judge):
     @abstractmethod
     def spans(self, audio: Audio) -> list[tuple[float, float]]:
         """Returns the spans of speech, in seconds, in order."""
+
+
+def samples_at(audio: Audio, rate: int, least_seconds: float = 0.0) -> NDArray[np.float32]:
+    """Returns an audio's samples at a rate, with silence after them where they are fewer than a model can take.
+
+    Raises:
+        JudgementError: Some are no numbers: whatever a model made of them would look like a score.
+    """
+    if not np.isfinite(audio.samples).all():
+        raise JudgementError("the audio has samples that are not numbers (NaN or infinite)")
+    samples = audio.resampled(rate).samples
+    return np.pad(samples, (0, max(0, round(least_seconds * rate) - len(samples))))
+
+
+def windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.float32]]:
+    """Returns samples in parts of equal length, at most 30 s each."""
+    return np.array_split(samples, max(1, math.ceil(len(samples) / (WINDOW_SECONDS * rate))))
 
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,28 +1,47 @@
 """The metrics of a report, in the order it shows them."""
 
-from evalkit.metrics.base import Evidence, Metric, Score
-from evalkit.metrics.intelligibility import (
-    CER,
-    INTENDED_WER,
-    SPOKEN_WER,
-    WER,
-    WER_UTT_MEAN,
-    Edits,
-    align_characters,
-    align_words,
-)
-from evalkit.metrics.similarity import SIM, SIM_O, cosine
-from evalkit.metrics.speed import AUDIO_SECONDS, RTF
+from collections.abc import Sequence
 
-METRICS: tuple[Metric, ...] = (SIM, SIM_O, WER, CER, WER_UTT_MEAN, INTENDED_WER, SPOKEN_WER, RTF, AUDIO_SECONDS)
+from evalkit.metrics.alignment import Edits, align_characters, align_words
+from evalkit.metrics.base import Evidence, Likeness, Metric, Score, VoiceFacts
+from evalkit.metrics.bleed import BLEED, BLEED_CONTROL, place
+from evalkit.metrics.delivery import DELIVERY, quality_metrics
+from evalkit.metrics.failures import FAILURES, flags
+from evalkit.metrics.intelligibility import INTELLIGIBILITY
+from evalkit.metrics.similarity import cosine, similarity_metrics
+from evalkit.metrics.speed import SPEED
+
+
+def metrics_of(speakers: Sequence[str], quality: Sequence[tuple[str, str]]) -> tuple[Metric, ...]:
+    """Returns the metrics of a run.
+
+    Args:
+        speakers: Names of its speaker encoders, the primary one first.
+        quality: Each score of its quality models, with the model's name.
+    """
+    return (
+        *similarity_metrics(tuple(speakers)),
+        *INTELLIGIBILITY,
+        BLEED,
+        BLEED_CONTROL,
+        *FAILURES,
+        *quality_metrics(quality),
+        *DELIVERY,
+        *SPEED,
+    )
+
 
 __all__ = [
-    "METRICS",
     "Edits",
     "Evidence",
+    "Likeness",
     "Metric",
     "Score",
+    "VoiceFacts",
     "align_characters",
     "align_words",
     "cosine",
+    "flags",
+    "metrics_of",
+    "place",
 ]

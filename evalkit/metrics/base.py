@@ -4,11 +4,44 @@ Every summary in a report is a weighted mean, sum(value * weight) / sum(weight).
 that is the pooled error rate; with audio seconds, the pooled real-time factor; with 1, the plain mean.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evalkit.acoustics import Acoustics
+
+SHARE = (0.0, 1.0)
+POSITIVE = (0.0, math.inf)
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """What one speaker encoder makes of an utterance; all vectors have unit length.
+
+    Attributes:
+        embedding: Of the synthesis, shape (d,).
+        references: Of the voice's reference clips, shape (n, d).
+        prompt: Of the prompt that the engine heard, shape (d,).
+        floor: Cosine of the voice's reference clips with other voices; None without others.
+        ceiling: Cosine of the voice's reference clips with its prompt clips; None without held-out ones.
+    """
+
+    embedding: NDArray[np.float32]
+    references: NDArray[np.float32]
+    prompt: NDArray[np.float32]
+    floor: float | None = None
+    ceiling: float | None = None
+
+
+@dataclass(frozen=True)
+class VoiceFacts:
+    """How a speaker speaks in their own clips; None where that is not known."""
+
+    words_per_second: float | None = None
+    f0_median: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,22 +51,45 @@ class Evidence:
     Attributes:
         reference: The probe's text, normalised.
         hypothesis: The transcript of the synthesis, normalised alike.
-        intended: The text the engine meant to say, normalised alike; None where it speaks what it is given.
-        embedding: Speaker embedding of the synthesis, shape (d,), unit length.
-        reference_embeddings: Those of the voice's reference clips, shape (n, d), unit length each.
-        prompt_embedding: That of the prompt the engine heard, shape (d,), unit length.
+        likeness: By speaker encoder, the primary one first.
         audio_seconds: Length of the synthesis.
+        acoustics: What can be measured in it.
+        peak: Largest sample that the engine gave, before it was kept.
+        voice: How the speaker speaks.
+        prompt_text: The words of the prompt, normalised alike.
+        other_prompts: Those of the other voices' prompts in the same trial: the control for bleed.
+        intended: The text the engine meant to say, normalised alike; None where it speaks what it is given.
+        language: The probe's.
+        heard_language: The language heard and its probability; None where the transcriber cannot tell.
+        quality: What quality models say, by score.
         synth_seconds: Time the engine took, weights already loaded; None if that was on another machine or device.
+        first_audio_seconds: Time until its first sound; None where it does not stream.
+        memory_bytes: Largest memory of its process so far; None as above.
+        device_memory_bytes: Largest memory of its accelerator so far; None without one.
     """
 
     reference: str
     hypothesis: str
-    intended: str | None
-    embedding: NDArray[np.float32]
-    reference_embeddings: NDArray[np.float32]
-    prompt_embedding: NDArray[np.float32]
+    likeness: Mapping[str, Likeness]
     audio_seconds: float
-    synth_seconds: float | None
+    acoustics: Acoustics
+    peak: float = 0.0
+    voice: VoiceFacts = VoiceFacts()
+    prompt_text: str = ""
+    other_prompts: tuple[str, ...] = ()
+    intended: str | None = None
+    language: str = "en"
+    heard_language: tuple[str, float] | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+    synth_seconds: float | None = None
+    first_audio_seconds: float | None = None
+    memory_bytes: float | None = None
+    device_memory_bytes: float | None = None
+
+    @property
+    def primary(self) -> Likeness:
+        """What the first speaker encoder says."""
+        return next(iter(self.likeness.values()))
 
 
 @dataclass(frozen=True)
@@ -52,7 +108,7 @@ class Metric:
         name: Key in reports.
         unit: Unit of the value.
         higher_is_better: Direction; None where neither is.
-        judge: Which judge it rests on: `speaker`, `asr` or None.
+        judge: Which judge it rests on: `asr`, the name of a speaker encoder or quality model, or None.
         bounds: Least and greatest value there can be.
         measure: The function; it returns None where the metric is undefined for this utterance.
     """
@@ -63,3 +119,8 @@ class Metric:
     judge: str | None
     bounds: tuple[float, float]
     measure: Callable[[Evidence], Score | None]
+
+
+def known(value: float | None, weight: float = 1.0) -> Score | None:
+    """Returns the score of a value that may be unknown."""
+    return None if value is None else Score(value, weight)

@@ -1,54 +1,10 @@
 """WER and CER: how much of the text can be heard, by an ASR's transcript."""
 
-import math
-from dataclasses import dataclass
+from evalkit.metrics.alignment import Edits, align_characters, align_words
+from evalkit.metrics.base import POSITIVE, SHARE, Evidence, Metric, Score
+from evalkit.text import WITHOUT_SPACES
 
-import jiwer
-
-from evalkit.metrics.base import Evidence, Metric, Score
-
-
-@dataclass(frozen=True)
-class Edits:
-    """Counts of a minimal edit alignment (Levenshtein, unit costs) of a hypothesis to a reference."""
-
-    hits: int
-    substitutions: int
-    deletions: int
-    insertions: int
-
-    @property
-    def reference_length(self) -> int:
-        """Words or characters in the reference."""
-        return self.hits + self.substitutions + self.deletions
-
-    @property
-    def errors(self) -> int:
-        """Edits that are not hits."""
-        return self.substitutions + self.deletions + self.insertions
-
-
-def align_words(reference: str, hypothesis: str) -> Edits:
-    """Returns the word edits from `reference` to `hypothesis`, both normalised already."""
-    return _align(reference.split(), hypothesis.split())
-
-
-def align_characters(reference: str, hypothesis: str) -> Edits:
-    """Returns the character edits, spaces counted, both texts normalised already."""
-    return _align(list(reference), list(hypothesis))
-
-
-def _align(reference: list[str], hypothesis: list[str]) -> Edits:
-    if not reference:  # jiwer aligns no empty reference
-        return Edits(0, 0, 0, len(hypothesis))
-    result = jiwer.process_words(
-        [reference], [hypothesis], reference_transform=_AS_GIVEN, hypothesis_transform=_AS_GIVEN
-    )
-    return Edits(result.hits, result.substitutions, result.deletions, result.insertions)
-
-
-# The texts come tokenised, so that characters and words take the same way through jiwer.
-_AS_GIVEN = jiwer.Compose([])
+GARBLED = 0.5
 
 
 def _error_rate(edits: Edits) -> Score | None:
@@ -57,13 +13,21 @@ def _error_rate(edits: Edits) -> Score | None:
 
 
 def _wer(evidence: Evidence) -> Score | None:
-    """(S + D + I) / (H + S + D) over words; pooled over utterances by weight."""
+    """(S + D + I) / (H + S + D) over words; pooled over utterances by weight. Undefined where words have no spaces."""
+    if evidence.language in WITHOUT_SPACES:
+        return None
     return _error_rate(align_words(evidence.reference, evidence.hypothesis))
 
 
 def _cer(evidence: Evidence) -> Score | None:
-    """(S + D + I) / (H + S + D) over characters, spaces counted; pooled over utterances by weight."""
-    return _error_rate(align_characters(evidence.reference, evidence.hypothesis))
+    """(S + D + I) / (H + S + D) over characters; pooled over utterances by weight.
+
+    Spaces count, but in languages that have none between words, where an ASR's are its own invention.
+    """
+    texts = (evidence.reference, evidence.hypothesis)
+    if evidence.language in WITHOUT_SPACES:
+        texts = (texts[0].replace(" ", ""), texts[1].replace(" ", ""))
+    return _error_rate(align_characters(*texts))
 
 
 def _wer_utt_mean(evidence: Evidence) -> Score | None:
@@ -82,14 +46,17 @@ def _spoken_wer(evidence: Evidence) -> Score | None:
     return None if evidence.intended is None else _error_rate(align_words(evidence.intended, evidence.hypothesis))
 
 
-WER = Metric("wer", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_wer)
-CER = Metric("cer", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_cer)
-WER_UTT_MEAN = Metric(
-    "wer_utt_mean", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_wer_utt_mean
-)
-INTENDED_WER = Metric(
-    "intended_wer", "ratio", higher_is_better=False, judge=None, bounds=(0.0, math.inf), measure=_intended_wer
-)
-SPOKEN_WER = Metric(
-    "spoken_wer", "ratio", higher_is_better=False, judge="asr", bounds=(0.0, math.inf), measure=_spoken_wer
+def _p_wer_50(evidence: Evidence) -> Score | None:
+    """1 if the utterance's WER is above 0.5, else 0: its mean is the share of utterances that failed."""
+    score = _wer(evidence)
+    return Score(float(score.value > GARBLED)) if score else None
+
+
+INTELLIGIBILITY = (
+    Metric("wer", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_wer),
+    Metric("cer", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_cer),
+    Metric("wer_utt_mean", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_wer_utt_mean),
+    Metric("p_wer_50", "share", higher_is_better=False, judge="asr", bounds=SHARE, measure=_p_wer_50),
+    Metric("intended_wer", "ratio", higher_is_better=False, judge=None, bounds=POSITIVE, measure=_intended_wer),
+    Metric("spoken_wer", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_spoken_wer),
 )

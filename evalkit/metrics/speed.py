@@ -1,8 +1,6 @@
-"""How long the engine took, and how long it spoke."""
+"""How long the engine took, how long it spoke, and what memory it needed."""
 
-import math
-
-from evalkit.metrics.base import Evidence, Metric, Score
+from evalkit.metrics.base import POSITIVE, Evidence, Metric, Score, known
 
 
 def _rtf(evidence: Evidence) -> Score | None:
@@ -12,12 +10,15 @@ def _rtf(evidence: Evidence) -> Score | None:
     return Score(evidence.synth_seconds / evidence.audio_seconds, evidence.audio_seconds)
 
 
-RTF = Metric("rtf", "ratio", higher_is_better=False, judge=None, bounds=(0.0, math.inf), measure=_rtf)
-AUDIO_SECONDS = Metric(
-    "audio_seconds",
-    "s",
-    higher_is_better=None,
-    judge=None,
-    bounds=(0.0, math.inf),
-    measure=lambda evidence: Score(evidence.audio_seconds),
+RTF = Metric("rtf", "ratio", higher_is_better=False, judge=None, bounds=POSITIVE, measure=_rtf)
+AUDIO_SECONDS = Metric("audio_seconds", "s", None, None, POSITIVE, lambda evidence: Score(evidence.audio_seconds))
+# From the request to the first sound that could be played; only of engines that stream.
+FIRST_AUDIO_SECONDS = Metric(
+    "first_audio_seconds", "s", False, None, POSITIVE, lambda evidence: known(evidence.first_audio_seconds)
 )
+# Largest resident memory of the engine's process so far, other engines' and the judges' included.
+MEMORY_BYTES = Metric("memory_bytes", "B", False, None, POSITIVE, lambda evidence: known(evidence.memory_bytes))
+DEVICE_MEMORY_BYTES = Metric(
+    "device_memory_bytes", "B", False, None, POSITIVE, lambda evidence: known(evidence.device_memory_bytes)
+)
+SPEED = (RTF, AUDIO_SECONDS, FIRST_AUDIO_SECONDS, MEMORY_BYTES, DEVICE_MEMORY_BYTES)
