@@ -21,7 +21,7 @@ $(BIN)/python:
 
 # One environment for everything; made anew when pyproject.toml changes.
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[demo,f5,chroma,abstractvoice,quality,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[demo,f5,chroma,abstractvoice,dev]'
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -49,6 +49,7 @@ schema: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(RUN) bench startup
 	$(RUN) bench demo
+	$(RUN) bench scoring
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -69,7 +69,7 @@ def _other(parsed: argparse.Namespace) -> int:
     if parsed.command == "bench":
         from evalkit.commands.bench import run_bench
 
-        return run_bench(parsed.what)
+        return run_bench(parsed.what, parsed.utterances)
     raise AssertionError(parsed.command)
 
 
@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
     bench = commands.add_parser("bench", help="measure evalkit itself")
-    bench.add_argument("what", choices=["startup", "demo"])
+    bench.add_argument("what", choices=["startup", "demo", "scoring"])
+    bench.add_argument("--utterances", type=int, metavar="N", help="scoring: a quicker try (default: 200)")
     return parser
 
 

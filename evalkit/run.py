@@ -16,7 +16,8 @@ from evalkit.judged import Judged, judge
 from evalkit.plan import Plan
 from evalkit.prompt import Prompt
 from evalkit.prompting import make_prompts, notes_on
-from evalkit.report import Cost, Provenance, Report, Row, write_report, write_rows
+from evalkit.report import Cost, Provenance, Report, Row
+from evalkit.report_files import write_report, write_rows
 from evalkit.rows import Context, entries_of, prompt_words, row_of
 from evalkit.stages import Bench, Failure, synthesise
 from evalkit.trial import varying_settings

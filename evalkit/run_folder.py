@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from evalkit.errors import DataError
-from evalkit.report import read_report
+from evalkit.report_files import read_report
 from evalkit.store import writing
 
 LOCK_FILE = ".lock"

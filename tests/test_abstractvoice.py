@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from evalkit.config.schema import engine_of
+from evalkit.config.making import engine_of
 from evalkit.errors import ConfigError, MissingAssetsError
 from evalkit.resources import resource
 from tests import tiny_f5

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 
 from evalkit.__main__ import main
-from evalkit.config.schema import engine_of
+from evalkit.config.making import engine_of
 from evalkit.engines import base, chroma, chroma_fixes
 from evalkit.engines.chunks import chunks, frames_for
 from evalkit.errors import ConfigError, SynthesisError

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from evalkit.config.app import run_app
-from evalkit.report import json_schema
+from evalkit.report_files import json_schema
 from evalkit.resources import resource
 from tests import tiny
 from tests.conftest import environment, folder_of, report_of, rows_of

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from evalkit.audio import Audio
-from evalkit.config.schema import engine_of
+from evalkit.config.making import engine_of
 from evalkit.engines.base import Request
 from evalkit.engines.wire import Message, answer_of, packed, receive, send, synthesis_of, unpacked
 from evalkit.errors import ConfigError, MissingAssetsError
@@ -125,7 +125,7 @@ def test_settings_share_a_worker_and_its_weights(monkeypatch, tmp_path):
 def test_a_worker_ends_with_the_run_that_started_it(tmp_path):
     code = f"""
 import os, signal
-from evalkit.config.schema import engine_of
+from evalkit.config.making import engine_of
 from tests.test_isolated import node, request
 engine = engine_of(node(log={str(tmp_path / "log")!r}))
 next(engine.synthesize([request()]))

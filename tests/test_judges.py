@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evalkit.audio import Audio, read_audio
-from evalkit.config.schema import build
+from evalkit.config.making import build
 from evalkit.errors import ConfigError, JudgementError, MissingAssetsError
 from evalkit.judges.base import Judge
 from evalkit.judges.ecapa import Ecapa
@@ -218,7 +218,7 @@ def test_ctc_writes_what_the_model_hears(tmp_path, architecture):
 def test_ctc_refuses_a_language_that_it_does_not_know(made):
     heard = made("hf_ctc").transcribe([noise(1), noise(1)], ["en", "fr"])
     next(heard)
-    with pytest.raises(JudgementError, match=r"knows the language en only, not fr; use judge\.asr=faster_whisper"):
+    with pytest.raises(JudgementError, match=r"knows the language en only, not fr; use judge/asr=whisper_base"):
         next(heard)
     assert next(made("hf_ctc", knows="fr").transcribe([noise(1)], ["fr"])).text
     assert made("hf_ctc", knows="fr").fingerprint() != made("hf_ctc").fingerprint()

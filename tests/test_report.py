@@ -5,7 +5,8 @@ import jsonschema
 import pytest
 
 from evalkit.errors import DataError
-from evalkit.report import ErrorRecord, Row, json_schema, read_report, read_rows, rounded, write_rows
+from evalkit.report import ErrorRecord, Row
+from evalkit.report_files import json_schema, read_report, read_rows, rounded, write_rows
 from evalkit.resources import resource
 
 

@@ -14,7 +14,7 @@ import soundfile
 import yaml
 
 from evalkit.__main__ import main
-from evalkit.report import json_schema
+from evalkit.report_files import json_schema
 from evalkit.run_folder import run_folder
 from tests.conftest import environment, folder_of, make_voice, report_of, rows_of
 

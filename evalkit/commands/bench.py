@@ -1,4 +1,7 @@
-"""`evalkit bench`: measures evalkit itself, as whole processes, with the targets that docs/design.md states beside."""
+"""`evalkit bench`: measures evalkit itself, with the targets that docs/design.md states beside.
+
+`startup` and `demo` are whole processes; `scoring` has a module of its own.
+"""
 
 import os
 import statistics
@@ -9,7 +12,7 @@ import time
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
-from evalkit.report import read_report
+from evalkit.report_files import read_report
 
 RUNS = 5
 
@@ -18,12 +21,16 @@ class BenchError(EvalkitError):
     """A measured command failed."""
 
 
-def run_bench(what: str) -> int:
-    """Prints measurements of `startup` or of the `demo`."""
+def run_bench(what: str, utterances: int | None = None) -> int:
+    """Prints measurements of `startup`, of the `demo`, or of the `scoring` of so many utterances."""
     if what == "startup":
         _startup()
-    else:
+    elif what == "demo":
         _demo()
+    else:
+        from evalkit.commands.bench_scoring import UTTERANCES, run_scoring
+
+        run_scoring(UTTERANCES if utterances is None else utterances)
     return 0
 
 

@@ -15,7 +15,7 @@ from evalkit.config.schema import RunConfig
 from evalkit.plan import Plan
 from evalkit.progress import Display, display_on, quiet
 from evalkit.prompting import stored_prompts
-from evalkit.report import REPORT_FILE
+from evalkit.report_files import REPORT_FILE
 from evalkit.rows import entries_of
 from evalkit.run import Outcome, execute
 from evalkit.run_folder import LOG_FILE, RunFolder, run_folder

@@ -1,20 +1,16 @@
 """The typed schema of a run's configuration, and the way from composed YAML to a plan."""
 
-import importlib
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from evalkit.engines.base import Engine
-from evalkit.engines.isolated import Isolated
+from evalkit.config.making import Node, build, engine_of
 from evalkit.errors import ConfigError
-from evalkit.judges.base import Judge, QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
 from evalkit.plan import Cell, Judges, Plan, Reference
 from evalkit.probes import read_probes
@@ -24,8 +20,6 @@ from evalkit.voices import Voice, read_voices, voice_of_files
 
 T = TypeVar("T")
 _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
-ENGINE_KEYS = ("python", "timeout_seconds", "preset", "shipped")  # of any engine's node; no arguments of its class
-Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
 
 
 def _folder(typed: object) -> object:
@@ -186,29 +180,6 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
     )
 
 
-def engine_of(node: Node) -> Engine:
-    """Makes an engine; with `python` or `timeout_seconds` set, one that computes in a worker process.
-
-    Raises:
-        ConfigError: As `build`, or the other Python cannot run it.
-    """
-    arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
-    made: Engine = build(arguments, Engine, "engine")  # type: ignore[type-abstract]
-    python, timeout = node.get("python"), node.get("timeout_seconds")
-    if python is not None or timeout is not None:
-        made = Isolated(made, *_worker_settings(python, timeout))
-    _require_packages(made)
-    return made
-
-
-def _worker_settings(python: object, timeout: object) -> tuple[str | None, float | None]:
-    if python is not None and shutil.which(str(Path(str(python)).expanduser())) is None:
-        raise ConfigError(f"engine.python={python}: there is no such program; give the path of a Python interpreter")
-    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
-        raise ConfigError(f"engine.timeout_seconds={timeout}: expected seconds, more than 0")
-    return None if python is None else str(python), None if timeout is None else float(timeout)
-
-
 def _judges(config: JudgeConfig) -> Judges:
     speakers = [_chosen(name, config.encoders, "judge.speakers") for name in dict.fromkeys(config.speakers)]
     quality = [_chosen(name, config.qualities, "judge.quality") for name in dict.fromkeys(config.quality)]
@@ -252,59 +223,3 @@ def _reference(config: ReferenceConfig) -> Reference:
         ),
         build(config.speech, SpeechDetector, "reference.speech"),  # type: ignore[type-abstract]
     )
-
-
-def build(node: Node, kind: type[T], where: str) -> T:
-    """Makes the object a node describes: `_target_` names the class, the rest are its arguments.
-
-    Raises:
-        ConfigError: There is no such class, it is no `kind`, an argument is wrong, or a package is not installed.
-    """
-    arguments = dict(node)
-    target = arguments.pop("_target_", None)
-    if not isinstance(target, str) or not all(target.split(".")) or "." not in target:
-        raise ConfigError(f"{where}._target_: expected the dotted name of a class, got {target!r}")
-    made_by = _class(target, where)
-    if not issubclass(made_by, kind):
-        raise ConfigError(f"{where}._target_: {target} is no {kind.__name__}")
-    try:
-        made = made_by(**arguments)
-    except ValidationError as error:
-        raise ConfigError(describe(error, where)) from error
-    except TypeError as error:  # no pydantic dataclass, or an abstract one
-        raise ConfigError(f"{where}: cannot make {target}: {error}") from error
-    if isinstance(made, Judge):
-        _require_judge(made, where)
-    return made
-
-
-def _class(target: str, where: str) -> type[Any]:
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where}._target_: there is no {target} ({error})") from error
-    if not isinstance(found, type):
-        raise ConfigError(f"{where}._target_: {target} is no class")
-    return found
-
-
-def _require_packages(engine: Engine) -> None:
-    if complaints := engine.unmet():
-        inner = engine.inner if isinstance(engine, Isolated) else engine
-        python = f"{engine.python} -m " if isinstance(engine, Isolated) and engine.python else ""
-        package = f"evalkit[{inner.extra}]" if inner.extra else " ".join(inner.packages)
-        raise ConfigError(
-            f"engine: {engine.name} {', '.join(complaints)}; type: {python}pip install '{package}', "
-            "or give it a Python of its own: engine.python=PATH"
-        )
-
-
-def _require_judge(judge: Judge, where: str) -> None:
-    for package in judge.packages:
-        try:
-            version(package)
-        except PackageNotFoundError as error:
-            raise ConfigError(
-                f"{where}: {judge.name} needs the package {package}, type: pip install '{package}'"
-            ) from error

@@ -1,7 +1,7 @@
-"""Quality model `dnsmos`: Microsoft's DNSMOS P.835 and P.808, through their package `speechmos`, which has the weights.
+"""Quality model `dnsmos`: Microsoft's DNSMOS P.835 and P.808, through the package `speechmos`, which has the weights.
 
-It looks at windows of 9.01 s, one each second, and takes 0.2 s for each on two cores. The package doubles shorter speech
-until it fills one: speech just shorter than 9.01 s, or than a half or a quarter of that, becomes up to nine windows.
+It looks at windows of 9.01 s, one each second, and takes 0.2 s for each on two cores. It doubles shorter speech until
+that fills one: speech just shorter than 9.01 s, or than a half or a quarter of that, becomes up to nine windows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,5 +1,6 @@
 """Speaker encoder `ecapa`: ECAPA-TDNN trained on VoxCeleb 1 and 2, through SpeechBrain's own code."""
 
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -67,12 +68,23 @@ class Ecapa(WeightsJudge, SpeakerEncoder):
         return _network(*self.place)
 
 
+def _forget_lazy_modules() -> None:
+    """Takes out of `sys.modules` what SpeechBrain put there for later.
+
+    Whoever looks through the loaded modules, as `inspect` does, would import these, and fail: they want other packages.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith("speechbrain.") and type(module).__name__ in ("LazyModule", "DeprecatedModuleRedirect"):
+            del sys.modules[name]
+
+
 @cache
 def _network(folder: Path, device: str) -> "EncoderClassifier":
     from speechbrain.inference.classifiers import EncoderClassifier
     from speechbrain.utils.checkpoints import torch_patched_state_dict_load
     from speechbrain.utils.fetching import FetchConfig
 
+    _forget_lazy_modules()
     network = EncoderClassifier.from_hparams(
         source=str(folder),
         savedir=None,  # read where they lie: neither copies nor links

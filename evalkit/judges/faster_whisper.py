@@ -1,6 +1,12 @@
-"""Transcriber `faster_whisper`: Whisper through CTranslate2, with its decoding fixed so that a transcript is a fact."""
+"""Transcriber `faster_whisper`: Whisper through CTranslate2, with its decoding fixed so that a transcript is a fact.
 
+Two ways lead to a transcript. The plain one is faster-whisper's own `transcribe`, one audio at a time. The quick one
+decodes an audio's only window by `whisper_window.hear`, on all cores, and hands to the plain one what that leaves open.
+"""
+
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -11,14 +17,20 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.assets import library
 from evalkit.audio import Audio
-from evalkit.judges.base import Transcriber, Transcript
+from evalkit.errors import JudgementError
+from evalkit.judges.base import Transcriber, Transcript, samples_at
+from evalkit.judges.whisper_window import FULL_FRAMES, RATE, Decoding, Piece, Window, groups, hear
 from evalkit.words import Word
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment
 
-RATE = 16_000
+PORTION = 32  # audios whose features are in memory at a time
+# Audios a call. A processor gains nothing from more: the encoder outgrows its cache, so each core has its own audio.
+GPU_BATCH, CPU_BATCH = 8, 1
+MOST_WORKERS = 8  # each holds some 300 MB while it works, more with larger models
+KNOWN = ("en", "de", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh")
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
@@ -32,12 +44,16 @@ class FasterWhisper(Transcriber):
         vad: Leave out what Silero's voice activity detection takes for no speech.
         vad_pad_ms: Milliseconds kept around speech.
         offset_seconds: Silence put before the audio, so that Whisper's window lies elsewhere.
+        window: `full`: 30 s, whatever the audio's length, as Whisper was trained; transcripts are those of
+            faster-whisper's `transcribe`. `fitted`: the audio and a margin, several times quicker; a few words differ.
+            With `vad` or `word_times` it is always full.
+        tell_language: Also tell the language heard.
         compute_type: Precision of the weights in CTranslate2's words.
         device: Where to compute.
     """
 
     name: ClassVar[str] = "faster_whisper"
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     packages: ClassVar[tuple[str, ...]] = ("faster-whisper", "ctranslate2")
 
     model: str = "whisper_base_ct2"
@@ -46,6 +62,8 @@ class FasterWhisper(Transcriber):
     vad: bool = False
     vad_pad_ms: Annotated[int, Field(ge=0, le=2000)] = 400
     offset_seconds: Annotated[float, Field(ge=0, le=10)] = 0.0
+    window: Window = "full"
+    tell_language: bool = False
     compute_type: Literal["int8", "int8_float16", "float16", "float32"] = "int8"
     device: str = "auto"
 
@@ -55,24 +73,27 @@ class FasterWhisper(Transcriber):
         return (self.model,)
 
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
-        """See `Transcriber.transcribe`."""
-        for audio, language in zip(audios, languages, strict=True):
-            segments, _ = self._loaded().transcribe(
-                self._shifted(audio),
-                language=language,
-                beam_size=self.beam_size,
-                temperature=0.0,  # CTranslate2 cannot be seeded anew: above 0 no transcript could be had twice
-                condition_on_previous_text=False,
-                word_timestamps=self.word_times,
-                vad_filter=self.vad,
-                vad_parameters={"speech_pad_ms": self.vad_pad_ms} if self.vad else None,
-            )
-            yield self._transcript(list(segments), audio.seconds)
+        """See `Transcriber.transcribe`.
+
+        Raises:
+            JudgementError: Samples are no numbers, or Whisper does not know the language.
+        """
+        said = list(zip(audios, languages, strict=True))
+        for start in range(0, len(said), PORTION):
+            pieces, fault = [], None
+            for audio, language in said[start : start + PORTION]:
+                try:
+                    pieces.append(self._piece(audio, language))
+                except JudgementError as error:
+                    fault = error  # raised in its turn: an answer that is missing is the next one's
+                    break
+            yield from self._transcripts(pieces)
+            if fault:
+                raise fault
 
     def language(self, audio: Audio) -> tuple[str, float] | None:
         """See `Transcriber.language`."""
-        code, probability, _ = self._loaded().detect_language(audio.resampled(RATE).samples)
-        return str(code), float(probability)
+        return self._language(samples_at(audio, RATE))
 
     def load(self) -> None:
         """See `Judge.load`."""
@@ -83,30 +104,108 @@ class FasterWhisper(Transcriber):
         _model.cache_clear()
 
     def _loaded(self) -> "WhisperModel":
-        return _model(str(library().folder(self.model)), self.device, self.compute_type)
+        return _model(str(library().folder(self.model)), self.device, self.compute_type, self._quick)
 
-    def _shifted(self, audio: Audio) -> NDArray[np.float32]:
-        return np.pad(audio.resampled(RATE).samples, (round(self.offset_seconds * RATE), 0))
+    @property
+    def _quick(self) -> bool:
+        return not (self.vad or self.word_times)
 
-    def _transcript(self, segments: "list[Segment]", seconds: float) -> Transcript:
-        text = " ".join("".join(segment.text for segment in segments).split())
-        words = tuple(
+    def _piece(self, audio: Audio, language: str) -> Piece:
+        known = self._loaded().supported_languages
+        if language not in known:
+            some = ", ".join(code for code in KNOWN if code in known)
+            raise JudgementError(
+                f"{self.model} knows no language {language!r}; it knows {len(known)} codes, among them {some}"
+            )
+        samples = np.pad(samples_at(audio, RATE), (round(self.offset_seconds * RATE), 0))
+        return Piece(samples, language, audio.seconds)
+
+    def _transcripts(self, pieces: Sequence[Piece]) -> Iterator[Transcript]:
+        if not self._quick:
+            yield from map(self._plainly, pieces)
+            return
+        model = self._loaded().model
+        chosen = groups(pieces, self._decoding, GPU_BATCH if model.device == "cuda" else CPU_BATCH)
+        found: dict[int, Transcript] = {}
+        with ThreadPoolExecutor(model.num_workers) as pool:
+            answers = pool.map(self._together, ([pieces[index] for index in group] for group in chosen))
+            for group, transcripts in zip(chosen, answers, strict=True):
+                found |= dict(zip(group, transcripts, strict=True))
+        yield from (found[index] for index in range(len(pieces)))
+
+    @property
+    def _decoding(self) -> Decoding:
+        return Decoding(self.beam_size, self.window, self.tell_language)
+
+    def _together(self, pieces: Sequence[Piece]) -> list[Transcript]:
+        """Returns transcripts of pieces that share a window's length."""
+        if pieces[0].frames > FULL_FRAMES:
+            return [self._plainly(piece) for piece in pieces]
+        heard = hear(self._loaded(), pieces, self._decoding)
+        return [
+            self._plainly(piece) if one is None else Transcript(" ".join(one.text.split()), (), one.language)
+            for piece, one in zip(pieces, heard, strict=True)
+        ]
+
+    def _plainly(self, piece: Piece) -> Transcript:
+        segments, _ = self._loaded().transcribe(
+            piece.samples,
+            language=piece.language,
+            beam_size=self.beam_size,
+            temperature=0.0,  # CTranslate2 cannot be seeded anew: above 0 no transcript could be had twice
+            condition_on_previous_text=False,
+            word_timestamps=self.word_times,
+            vad_filter=self.vad,
+            vad_parameters={"speech_pad_ms": self.vad_pad_ms} if self.vad else None,
+        )
+        told = list(segments)
+        text = " ".join("".join(segment.text for segment in told).split())
+        language = self._language(piece.samples) if self.tell_language else None
+        return Transcript(text, self._words(told, piece.seconds), language)
+
+    def _words(self, segments: "list[Segment]", seconds: float) -> tuple[Word, ...]:
+        return tuple(
             Word(word.word.strip(), self._moment(word.start, seconds), self._moment(word.end, seconds))
             for segment in segments
             for word in segment.words or ()
         )
-        return Transcript(text, words)
 
     def _moment(self, heard: float, seconds: float) -> float:
         return min(max(float(heard) - self.offset_seconds, 0.0), seconds)
 
+    def _language(self, samples: NDArray[np.float32]) -> tuple[str, float] | None:
+        if not self._loaded().model.is_multilingual:
+            return None
+        code, probability, _ = self._loaded().detect_language(samples)
+        return str(code), float(probability)
+
 
 @cache
-def _model(path: str, device: str, compute_type: str) -> "WhisperModel":
+def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperModel":
+    import ctranslate2  # type: ignore[import-untyped]
     from faster_whisper import WhisperModel
 
     kind, _, index = device.partition(":")
+    if kind == "auto":
+        kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     kind = "cpu" if kind == "mps" else kind  # CTranslate2 knows no Metal
+    workers, threads = _shares(_cores()) if quick and kind == "cpu" else (1, 0)
     return WhisperModel(
-        path, device=kind, device_index=int(index or 0), compute_type=compute_type, local_files_only=True
+        path,
+        device=kind,
+        device_index=int(index or 0),
+        compute_type=compute_type,
+        cpu_threads=threads,
+        num_workers=workers,
+        local_files_only=True,
     )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _shares(cores: int) -> tuple[int, int]:
+    """Returns workers and threads of each: many workers of one thread waste less than one worker of many threads."""
+    workers = min(cores, MOST_WORKERS)
+    return workers, cores // workers

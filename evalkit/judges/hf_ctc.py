@@ -51,7 +51,7 @@ class HfCtc(WeightsJudge, Transcriber):
             if language != self.knows:
                 raise JudgementError(
                     f"{self.name} with these weights knows the language {self.knows} only, not {language}; "
-                    "use judge.asr=faster_whisper"
+                    "use judge/asr=whisper_base"
                 )
             samples = samples_at(audio, RATE, LEAST_SECONDS)
             yield Transcript(" ".join(" ".join(self._heard(window) for window in windows(samples, RATE)).split()))
