@@ -7,13 +7,43 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import platformdirs
+from pydantic import field_validator
 
 from evalkit.assets import library
 from evalkit.digest import file_sha256
 
 LARGE = 1 << 26  # bytes; smaller files are hashed at each run
+
+
+class Weighted:
+    """What adapters share whose field `weights` names an asset or a directory.
+
+    Attributes:
+        weights: The name of an asset, or a directory.
+        published: The assets that would do.
+        layout: Patterns, each of which a directory must have a file for.
+    """
+
+    weights: str
+    published: ClassVar[tuple[str, ...]]
+    layout: ClassVar[tuple[str, ...]]
+
+    @field_validator("weights", check_fields=False)
+    @classmethod
+    def _is_whole(cls, weights: str) -> str:
+        return checked(weights, cls.published, cls.layout)
+
+    @property
+    def folder(self) -> Path:
+        """Where the weights lie.
+
+        Raises:
+            MissingAssetsError: They were not fetched.
+        """
+        return folder_of(self.weights)
 
 
 def checked(weights: str, published: Sequence[str], layout: Sequence[str]) -> str:

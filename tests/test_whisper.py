@@ -210,3 +210,14 @@ def test_scoring_is_benched_side_by_side(capsys):
     assert "2 utterances" in shown
     assert "window=fitted" in shown
     assert "embeddings differ by" in shown
+
+
+@pytest.mark.weights
+def test_torchs_threads_are_left_alone():
+    """With other threads torch rounds otherwise, and an engine's samples would depend on what was judged before."""
+    import torch
+
+    before = torch.get_num_threads()
+    audio = read_audio(resource("probes/voices/demo/male_us/prompt_01.flac"))
+    list(FasterWhisper().transcribe([audio, audio], ["en", "en"]))
+    assert torch.get_num_threads() == before

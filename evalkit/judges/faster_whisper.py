@@ -7,7 +7,7 @@ decodes an audio's only window by `whisper_window.hear`, on all cores, and hands
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -190,7 +190,8 @@ def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperMo
         kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     kind = "cpu" if kind == "mps" else kind  # CTranslate2 knows no Metal
     workers, threads = _shares(_cores()) if quick and kind == "cpu" else (1, 0)
-    return WhisperModel(
+    make = partial(
+        WhisperModel,
         path,
         device=kind,
         device_index=int(index or 0),
@@ -199,6 +200,10 @@ def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperMo
         num_workers=workers,
         local_files_only=True,
     )
+    # CTranslate2 sets OpenMP's threads for whichever thread makes a model. In ours that would be torch's too, and an
+    # engine's sums, rounded otherwise, would depend on whether a judge was loaded before it.
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(make).result()
 
 
 def _cores() -> int:

@@ -1,38 +1,25 @@
 """What judges share whose weights lie in a fetched asset, or in a directory of the user's."""
 
 from pathlib import Path
-from typing import Any, ClassVar
-
-from pydantic import field_validator
+from typing import Any
 
 from evalkit.digest import Json, Scalar
 from evalkit.engines.on_torch import device_of, quiet_transformers, verify_loaded
 from evalkit.errors import JudgementError, SynthesisError
 from evalkit.judges.base import Judge
-from evalkit.weights import assets_of, checked, folder_of, hashes_of
+from evalkit.weights import Weighted, assets_of, hashes_of
 
 
-class WeightsJudge(Judge):
+class WeightsJudge(Weighted, Judge):
     """A judge whose field `weights` names an asset or a directory, and whose field `device` says where it computes.
 
     Weights count by their bytes, wherever they lie: a directory that is a copy of the asset gives the same scores.
 
     Attributes:
-        weights: The name of an asset, or a directory.
         device: Where to compute.
-        published: The assets that it can judge with.
-        layout: Patterns, each of which a directory must have a file for.
     """
 
-    weights: str
     device: str
-    published: ClassVar[tuple[str, ...]]
-    layout: ClassVar[tuple[str, ...]]
-
-    @field_validator("weights", check_fields=False)
-    @classmethod
-    def _is_whole(cls, weights: str) -> str:
-        return checked(weights, cls.published, cls.layout)
 
     @property
     def assets(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -48,7 +35,7 @@ class WeightsJudge(Judge):
             JudgementError: This machine has no such device.
         """
         try:
-            return folder_of(self.weights), device_of(self.device)
+            return self.folder, device_of(self.device)
         except SynthesisError as error:
             raise JudgementError(str(error)) from error
 
