@@ -1,6 +1,5 @@
 """A run: from a plan, through the stages, to rows and a report."""
 
-import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 from evalkit import findings, provenance, scoring
 from evalkit.agreement import agreement
 from evalkit.calibration import doubts
+from evalkit.engines.base import memory
 from evalkit.errors import NothingScoredError
 from evalkit.judged import Judged, judge
 from evalkit.plan import Plan
@@ -159,12 +159,11 @@ def _with_numbers(report: Report, plan: Plan, rows: list[Row]) -> Report:
 
 def _cost(bench: Bench, rows: list[Row], wall_seconds: float) -> Cost:
     made = sum(not row.cached and row.audio is not None for row in rows)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts kibibytes
     return Cost(
         wall_seconds=wall_seconds,
         model_seconds=bench.clock.model_seconds,
         overhead=1 - bench.clock.model_seconds / wall_seconds if made else None,
-        peak_memory_bytes=peak,
+        peak_memory_bytes=memory()[0],
         synthesised=made,
         cached=sum(row.cached for row in rows),
     )

@@ -28,8 +28,9 @@ def serve(package: str, class_name: str) -> None:
         message = inbox.get()
         try:
             fields = message.body["fields"]
-            engine = engines.setdefault(json.dumps(fields, sort_keys=True), _made(package, class_name, fields))
-            answer = _answered(engine, message)
+            if (key := json.dumps(fields, sort_keys=True)) not in engines:
+                engines[key] = _made(package, class_name, fields)
+            answer = _answered(engines[key], message)
         except BaseException as error:  # noqa: BLE001  it becomes a row, or stops the plan, in the other process
             answer = Message({"error": [type(error).__name__, str(error) or "no message"]})
         send(output, answer)
