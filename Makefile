@@ -1,27 +1,44 @@
-# Four commands: demo, test, check, format. Each sets up what it needs; plain pip, no other tool.
-PYTHON ?= python3
+# Each command sets up what it needs in .venv: exactly the versions in locks/, with plain pip and no other tool.
 VENV := .venv
 BIN := $(VENV)/bin
+# Another Python than python3: make test PYTHON=python3.12. An environment that is there stays with the one it has.
+PYTHON ?= $(shell test -x $(BIN)/python && echo $(BIN)/python || echo python3)
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+LOCK := locks/python$(VERSION).txt
+LOCKED := $(patsubst locks/python%.txt,%,$(sort $(wildcard locks/*.txt)))
 RUN := $(BIN)/python -m evalkit
 
-.PHONY: demo test check format schema bench clean
+.PHONY: help demo test test-gpu check format schema lock doctor bench clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    set up, fetch the demo's weights, run python -m evalkit run +sweep=demo"
-	@echo "make test    set up, fetch, run the tests"
-	@echo "make check   format, lint, types, layers, schema"
-	@echo "make format  let ruff format and mend what it can"
-	@echo "make schema  write docs/schema from the dataclasses"
-	@echo "make bench   measure evalkit itself"
+	@echo "make demo      set up, fetch the demo's weights, run python -m evalkit run +sweep=demo"
+	@echo "make test      set up, fetch, run the tests"
+	@echo "make test-gpu  set up, run the tests that need a GPU"
+	@echo "make check     format, lint, types, layers, schema, locks"
+	@echo "make format    let ruff format and mend what it can"
+	@echo "make schema    write docs/schema from the dataclasses"
+	@echo "make lock      write locks/python$(VERSION).txt: the newest versions that pyproject.toml allows and the tests pass with"
+	@echo "make doctor    say what this machine can run"
+	@echo "make bench     measure evalkit itself"
+	@echo "with PYTHON=python3.X in place of $(PYTHON); locked: $(LOCKED)"
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip  # older resolvers take minutes over this many packages
+# Only reached for a lock that is not there.
+locks/python%.txt:
+	@test -f $@ || { echo "evalkit is locked for Python $(LOCKED), not for $*; type: make $(MAKECMDGOALS) PYTHON=python$(lastword $(LOCKED))" >&2; exit 1; }
 
-# One environment for everything; made anew when pyproject.toml changes.
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[demo,f5,chroma,abstractvoice,dev]'
+# Another lock or another Python makes the environment anew, so that it never holds more than the lock. The locked pip comes
+# first: it lets the lock choose, too, what builds those distributions that are no wheels.
+$(VENV)/.locked-$(VERSION): $(LOCK)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps $$(grep '^pip==' $(LOCK))
+	$(BIN)/python -m pip install --quiet --no-deps --build-constraint $(LOCK) --requirement $(LOCK)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(LOCK) $(VENV)/.locked-$(VERSION)
+	$(BIN)/python scripts/compare_lock.py --declared $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -32,12 +49,16 @@ test: $(VENV)/.installed
 	@$(RUN) fetch --sweep demo
 	$(BIN)/python -m pytest
 
+test-gpu: $(VENV)/.installed
+	$(BIN)/python -m pytest -m gpu
+
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/make_schema.py --check
+	$(BIN)/python scripts/compare_lock.py --declared locks/*.txt
 
 format: $(VENV)/.installed
 	$(BIN)/ruff format .
@@ -46,10 +67,17 @@ format: $(VENV)/.installed
 schema: $(VENV)/.installed
 	$(BIN)/python scripts/make_schema.py
 
+lock:
+	$(PYTHON) scripts/make_lock.py
+
+doctor: $(VENV)/.installed
+	@$(RUN) doctor
+
 bench: $(VENV)/.installed
 	$(RUN) bench startup
 	$(RUN) bench demo
 	$(RUN) bench scoring
+	$(RUN) bench growth
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

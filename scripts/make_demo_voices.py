@@ -13,9 +13,9 @@ import onnxruntime
 import yaml
 from kokoro_onnx import Kokoro
 
-from evalkit.assets import library
 from evalkit.audio import Audio, write_flac
 from evalkit.engines.kokoro import ACCENTS, BANK, read_style
+from evalkit.weights.assets import library
 
 OUT = Path(__file__).parent.parent / "probes/voices/demo"
 PEAK = 0.7

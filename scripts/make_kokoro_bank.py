@@ -10,10 +10,10 @@ import numpy as np
 import onnxruntime
 from kokoro_onnx import Kokoro
 
-from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.engines.kokoro import ACCENTS, BANK, DEMO_SPEAKERS, read_style
 from evalkit.judges.ge2e import GE2E
+from evalkit.weights.assets import library
 
 SENTENCES = (
     "The water in the old stone well was clear, cold, and deeper than anyone had guessed.",

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from evalkit.report_files import json_schema
+from evalkit.reports.files import json_schema
 
 FOLDER = Path(__file__).parent.parent / "docs/schema"
 KINDS: tuple[Literal["report", "row"], ...] = ("report", "row")
