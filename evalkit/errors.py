@@ -5,10 +5,14 @@ EvalkitError
 ├── DataError          a manifest, text or recording that cannot be used
 ├── AssetError         weights
 │   ├── MissingAssetsError   a run needs weights that are not here
+│   ├── WeightsError         a model does not hold what its checkpoint has
 │   └── FetchError           a source failed, or a hash differs
+├── DeviceError        this machine has no such device
 ├── StorageError       the disk refused (full, read-only)
+├── DamagedError       an artefact of the store is not what was written
 ├── SynthesisError     an engine gave something that is no speech: becomes a failed row
 ├── JudgementError     a judge gave something that is no score: becomes a failed row
+├── ModelError         a judge cannot be loaded: nothing could be scored, so nothing is synthesised
 └── NothingScoredError every utterance failed
 
 A message says what was wrong, the value got, the values allowed, and the command to type next.
@@ -43,12 +47,26 @@ class MissingAssetsError(AssetError):
     exit_code = 2
 
 
+class WeightsError(AssetError):
+    """A model does not hold what its checkpoint has: every number would be wrong."""
+
+
 class FetchError(AssetError):
     """A source of weights failed, or what it gave has another hash."""
 
 
+class DeviceError(EvalkitError):
+    """This machine has no such device."""
+
+    exit_code = 2
+
+
 class StorageError(EvalkitError):
     """The disk refused: full, read-only or gone."""
+
+
+class DamagedError(EvalkitError):
+    """An artefact of the store is not what was written."""
 
 
 class SynthesisError(EvalkitError):
@@ -61,3 +79,9 @@ class JudgementError(EvalkitError):
 
 class NothingScoredError(EvalkitError):
     """Every utterance of the run failed."""
+
+
+class ModelError(EvalkitError):
+    """A judge cannot be loaded, or no engine can."""
+
+    exit_code = 2

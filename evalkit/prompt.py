@@ -31,4 +31,9 @@ class Prompt:
     @cached_property
     def sha256(self) -> str:
         """Content address of audio and text (hex)."""
-        return digest({"audio": self.audio.sha256, "text": self.text})
+        return content_address(self.audio.sha256, self.text)
+
+
+def content_address(audio: str, text: str) -> str:
+    """Returns the content address (hex) of a prompt's audio, given by its own, and its words."""
+    return digest({"audio": audio, "text": text})

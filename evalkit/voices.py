@@ -6,6 +6,7 @@ clip whose words stand in a `.txt` of the same name, and a subfolder `held_out/`
 
 import importlib.util
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,17 @@ class Clip:
     path: Path
     text: str | None
     use: Use
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the file as it was when first asked: a run hashes each recording once.
+
+        Raises:
+            DataError: There is no such file.
+        """
+        if not self.path.is_file():
+            raise DataError(f"no audio file at {self.path}")
+        return file_sha256(self.path)
 
 
 @dataclass(frozen=True)
@@ -192,9 +204,9 @@ def _text_beside(audio: Path) -> str | None:
 def _checked(voice: Voice, where: Path) -> Voice:
     if not voice.prompt_clips:
         raise DataError(f"{where}: voice {voice.name!r} has no prompt clip, so no engine can be conditioned on it")
-    heard = {file_sha256(clip.path): clip for clip in voice.prompt_clips if clip.path.is_file()}
+    heard = {clip.sha256: clip for clip in voice.prompt_clips if clip.path.is_file()}
     for clip in voice.held_out_clips:
-        if clip.path.is_file() and (twin := heard.get(file_sha256(clip.path))):
+        if clip.path.is_file() and (twin := heard.get(clip.sha256)):
             raise DataError(
                 f"{where}: held-out clip {clip.path.name} is the same recording as prompt clip {twin.path.name}; "
                 "similarity would be scored against what the engine heard"

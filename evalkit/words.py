@@ -17,7 +17,7 @@ class Word:
     end: float
 
 
-def place(text: str, heard: Sequence[Word], normalise: Normalise, *, whole: bool = True) -> list[Word]:
+def words_in_time(text: str, heard: Sequence[Word], normalise: Normalise, *, whole: bool = True) -> list[Word]:
     """Returns the words of `text`, verbatim, with the times at which they were heard.
 
     Given and heard words are matched by minimal edits after normalisation; words that were heard otherwise share the

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from evalkit.__main__ import main
+from evalkit.analysis.calibration import VoicePrints, encoder_record, floors_and_ceilings
 from evalkit.audio import Audio, read_audio
-from evalkit.calibration import VoicePrints, encoder_record, floors_and_ceilings
 from evalkit.config.app import plan_of
 from evalkit.engines.base import Request
 from evalkit.engines.kokoro import BANK, DEMO_SPEAKERS, Kokoro
@@ -17,16 +17,17 @@ from evalkit.judges.campplus import CamPlusPlus
 from evalkit.judges.faster_whisper import FasterWhisper
 from evalkit.judges.ge2e import GE2E
 from evalkit.judges.silero import Silero
-from evalkit.listening import Listener
 from evalkit.metrics import align_words
-from evalkit.progress import Silent
+from evalkit.pipeline.events import Deaf
+from evalkit.pipeline.executors import Local
+from evalkit.pipeline.listening import Listening
+from evalkit.pipeline.prompting import Prompting
+from evalkit.pipeline.workspace import Workspace
 from evalkit.prompt import Prompt
-from evalkit.prompting import build
+from evalkit.prompts.consensus import consensus, same_text
 from evalkit.resources import resource
-from evalkit.stages import Bench
-from evalkit.store import Store
+from evalkit.store.directory import Directory
 from evalkit.text import normalizer
-from evalkit.transcripts.consensus import consensus, same_text
 from evalkit.voices import read_voices
 from tests.conftest import report_of, rows_of
 
@@ -147,9 +148,10 @@ def test_human_speech_from_an_installed_f5_tts():
         assert voice.reference_clips == voice.prompt_clips
 
 
-def listener_and_plan(tmp_path, *overrides):
+def listening_and_plan(tmp_path, *overrides):
     plan, config = plan_of([*overrides, f"store={tmp_path}/store", f"transcripts={tmp_path}/books"])
-    return Listener(Bench(Store(config.store), Silent(), "test"), plan.reference, config.transcripts), plan
+    workspace = Workspace.of(plan, Directory(config.store), Deaf(), "test")
+    return Listening(workspace, plan.ears, config.transcripts), plan
 
 
 def pooled(pairs):
@@ -163,10 +165,11 @@ def cut_error_rate(tmp_path, cut):
     pairs = []
     for seconds in (2, 4, 8, 16):
         voices = "voices.names=[female_gb,male_us]"
-        listener, plan = listener_and_plan(tmp_path, voices, f"prompt.seconds={seconds}", f"prompt.cut={cut}")
+        listening, plan = listening_and_plan(tmp_path, voices, f"prompt.seconds={seconds}", f"prompt.cut={cut}")
         for voice in plan.voices:
-            prompt = build(plan, listener, plan.cells[0], voice)
-            heard = listener.words(prompt.audio, "en")
+            workspace = listening.workspace
+            prompt = Prompting(plan, workspace, Local(workspace), listening.books).build(plan.cells[0], voice)
+            heard = listening.words(prompt.audio, "en")
             pairs.append((prompt.text, " ".join(word.text for word in heard)))
     return pooled(pairs)
 
@@ -181,24 +184,24 @@ def test_a_cut_prompt_says_what_its_text_says_and_a_hard_one_does_not(tmp_path):
 def test_the_automatic_text_is_right(tmp_path, voices):
     if voices == "f5_examples":
         pytest.importorskip("f5_tts")
-    listener, plan = listener_and_plan(tmp_path, f"voices={voices}")
+    listening, plan = listening_and_plan(tmp_path, f"voices={voices}")
     clips = [(voice, clip) for voice in plan.voices for clip in voice.prompt_clips[:3]]
-    assert pooled([(clip.text, listener.automatic(voice, clip).text) for voice, clip in clips]) <= 0.05
+    assert pooled([(clip.text, listening.automatic(voice, clip).text) for voice, clip in clips]) <= 0.05
 
 
 def test_the_passes_differ_on_a_noisy_recording(tmp_path, demo):
     """At 0 dB the three decodings hear different things; on the clean clip they agree."""
-    _, plan = listener_and_plan(tmp_path)
+    _, plan = listening_and_plan(tmp_path)
     clean = read_audio(demo[1].prompt_clips[1].path)
     noise = np.random.default_rng(3).normal(0, 1, len(clean.samples)).astype(np.float32)
     noisy = Audio(clean.samples + noise * np.sqrt(np.mean(clean.samples**2)) * 1.3, clean.sample_rate)
     heard = {
-        name: [next(iter(one.transcribe([audio], ["en"]))).text for one in plan.reference.passes]
+        name: [next(iter(one.transcribe([audio], ["en"]))).text for one in plan.ears.passes]
         for name, audio in (("clean", clean), ("noisy", noisy))
     }
-    assert consensus(heard["clean"]).agreement == "3/3"
+    assert consensus(heard["clean"]).majority == "3/3"
     assert len({same_text(text) for text in heard["noisy"]}) >= 2
-    again = [next(iter(one.transcribe([noisy], ["en"]))).text for one in plan.reference.passes]
+    again = [next(iter(one.transcribe([noisy], ["en"]))).text for one in plan.ears.passes]
     assert again == heard["noisy"]
 
 
@@ -213,19 +216,19 @@ def test_what_holds_no_words_is_refused_by_name(tmp_path, demo, kind):
     folder = tmp_path / "voices/dora"
     folder.mkdir(parents=True)
     soundfile.write(folder / "a.wav", samples, rate)
-    listener, plan = listener_and_plan(tmp_path, f"voices.path={tmp_path}/voices")
+    listening, plan = listening_and_plan(tmp_path, f"voices.path={tmp_path}/voices")
     (voice,) = plan.voices
     with pytest.raises(DataError, match=r"'dora': no usable words in a.wav.*transcript set dora --clip a.wav"):
-        listener.automatic(voice, voice.prompt_clips[0])
+        listening.automatic(voice, voice.prompt_clips[0])
 
 
 def test_another_language_is_refused_by_name(tmp_path):
     f5_tts = pytest.importorskip("f5_tts")
     mandarin = resource_of(f5_tts) / "infer/examples/basic/basic_ref_zh.wav"
-    listener, plan = listener_and_plan(tmp_path, f"voices.path={mandarin}")
+    listening, plan = listening_and_plan(tmp_path, f"voices.path={mandarin}")
     (voice,) = plan.voices
     with pytest.raises(DataError, match=r"'basic_ref_zh': no usable words .*sounds like 'zh'"):
-        listener.automatic(voice, voice.prompt_clips[0])
+        listening.automatic(voice, voice.prompt_clips[0])
 
 
 def resource_of(package):

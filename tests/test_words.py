@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.text import normalizer
-from evalkit.words import Word, error_rate, place
+from evalkit.words import Word, error_rate, words_in_time
 
 NORMALISE = normalizer("whisper_basic")
 
@@ -37,7 +37,7 @@ def spans(words):
     ],
 )
 def test_place(text, sounds, placed):
-    assert spans(place(text, heard(sounds), NORMALISE)) == placed
+    assert spans(words_in_time(text, heard(sounds), NORMALISE)) == placed
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_place(text, sounds, placed):
     ],
 )
 def test_words_of_audio_that_ends_early(text, sounds, kept):
-    assert " ".join(word.text for word in place(text, heard(sounds), NORMALISE, whole=False)) == kept
+    assert " ".join(word.text for word in words_in_time(text, heard(sounds), NORMALISE, whole=False)) == kept
 
 
 def test_error_rate_by_hand():
@@ -63,7 +63,7 @@ words = st.lists(st.sampled_from(["a", "b", "c", "don't", "x-y", "—"]), max_si
 
 @given(words, words)
 def test_placed_words_are_the_given_ones_in_order(text, sounds):
-    placed = place(text, heard(sounds), NORMALISE)
+    placed = words_in_time(text, heard(sounds), NORMALISE)
     assert [word.text for word in placed] == text.split()[: len(placed)]
     assert all(word.start <= word.end for word in placed)
     assert all(one.start <= other.start + 1e-9 for one, other in pairwise(placed))
@@ -72,4 +72,4 @@ def test_placed_words_are_the_given_ones_in_order(text, sounds):
 @given(words)
 def test_what_is_heard_as_given_takes_its_time(text):
     spoken = " ".join(word for word in text.split() if word != "—")
-    assert spans(place(spoken, heard(spoken), NORMALISE)) == spans(heard(spoken))
+    assert spans(words_in_time(spoken, heard(spoken), NORMALISE)) == spans(heard(spoken))

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from evalkit.errors import EvalkitError
-from evalkit.report_files import read_report
+from evalkit.reports.files import read_report
 
 RUNS = 5
 

@@ -14,7 +14,6 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.assets import library
 from evalkit.audio import Audio, read_audio
 from evalkit.errors import ConfigError
 from evalkit.judges.campplus import CamPlusPlus
@@ -23,6 +22,7 @@ from evalkit.metrics import align_words
 from evalkit.resources import resource
 from evalkit.text import normalizer
 from evalkit.voices import Voice, read_voices
+from evalkit.weights.assets import library
 
 UTTERANCES, MANY = 200, 10**6
 BLOCK = 16  # utterances a turn: as many as a run gives to a judge at a time
@@ -38,7 +38,7 @@ Rows = NDArray[np.float32]  # shape (2, d): an utterance's embedding and its ref
 
 
 @dataclass(frozen=True, eq=False)
-class Utterance:
+class Spoken:
     """Speech to be scored.
 
     Attributes:
@@ -52,7 +52,7 @@ class Utterance:
     text: str | None
 
 
-Way = Callable[[Sequence[Utterance]], list[Answer]]
+Way = Callable[[Sequence[Spoken]], list[Answer]]
 
 
 @dataclass
@@ -63,10 +63,10 @@ class Tally(Generic[Answer]):
     answers: list[Answer] = field(default_factory=list)
 
 
-def utterances(count: int) -> list[Utterance]:
+def utterances(count: int) -> list[Spoken]:
     """Returns the first of the demo's recordings made into utterances: whole clips, parts and pairs in turn."""
     kinds = [_of_voice(voice) for voice in read_voices(resource("probes/voices/demo"), None)]
-    made = [list(chain.from_iterable(zip(*(kind[place] for kind in kinds), strict=False))) for place in range(3)]
+    made = [list(chain.from_iterable(zip(*(kind[kind_at] for kind in kinds), strict=False))) for kind_at in range(3)]
     return [one for turn in zip_longest(*made) for one in turn if one is not None][:count]
 
 
@@ -98,7 +98,7 @@ def _seconds(heard: Tally[str], embedded: Tally[Rows]) -> tuple[float, float, fl
     return heard.seconds, embedded.seconds, heard.seconds + embedded.seconds
 
 
-def _of_voice(voice: Voice) -> tuple[list[Utterance], list[Utterance], list[Utterance]]:
+def _of_voice(voice: Voice) -> tuple[list[Spoken], list[Spoken], list[Spoken]]:
     """Returns a voice's whole clips, parts of clips, and pairs of clips."""
     clips = [(read_audio(clip.path), clip.text) for clip in voice.clips]
     reference = read_audio(voice.reference_clips[0].path)
@@ -109,9 +109,9 @@ def _of_voice(voice: Voice) -> tuple[list[Utterance], list[Utterance], list[Utte
         for (first, text), (second, more) in zip(clips, clips[step:] + clips[:step], strict=True)
     ]
     return (
-        [Utterance(audio, reference, text) for audio, text in clips],
-        [Utterance(audio, reference, None) for audio in parts if audio.seconds >= SHORTEST],
-        [Utterance(audio, reference, text) for audio, text in pairs],
+        [Spoken(audio, reference, text) for audio, text in clips],
+        [Spoken(audio, reference, None) for audio in parts if audio.seconds >= SHORTEST],
+        [Spoken(audio, reference, text) for audio, text in pairs],
     )
 
 
@@ -130,7 +130,7 @@ def _joined(first: Audio, second: Audio) -> Audio:
     return Audio(samples[: round(LONGEST * first.sample_rate)], first.sample_rate)
 
 
-def _measure(spoken: Sequence[Utterance]) -> tuple[dict[str, Tally[str]], dict[str, Tally[Rows]]]:
+def _measure(spoken: Sequence[Spoken]) -> tuple[dict[str, Tally[str]], dict[str, Tally[Rows]]]:
     """Returns what each way took and gave, for transcripts and for embeddings."""
     hearing, embedding = _transcribers(), _encoders()
     for call in (*hearing.values(), embedding[PLAIN]):
@@ -145,7 +145,7 @@ def _measure(spoken: Sequence[Utterance]) -> tuple[dict[str, Tally[str]], dict[s
 
 
 def _take_turns(
-    ways: dict[str, Way[Answer]], tallies: dict[str, Tally[Answer]], block: Sequence[Utterance], turn: int
+    ways: dict[str, Way[Answer]], tallies: dict[str, Tally[Answer]], block: Sequence[Spoken], turn: int
 ) -> None:
     names = list(ways)
     for name in names[turn % len(names) :] + names[: turn % len(names)]:  # none is always first
@@ -161,7 +161,7 @@ def _transcribers() -> dict[str, Way[str]]:
     folder = str(library().folder(WHISPER))
     model = WhisperModel(folder, device="cpu", compute_type="int8", local_files_only=True)
 
-    def plainly(block: Sequence[Utterance]) -> list[str]:
+    def plainly(block: Sequence[Spoken]) -> list[str]:
         texts = []
         for one in block:
             segments, _ = model.transcribe(
@@ -190,10 +190,10 @@ def _encoders() -> dict[str, Way[Rows]]:
     """Both ways give an utterance's embedding and its reference's, side by side."""
     encoder, known = CamPlusPlus(), dict[str, Rows]()
 
-    def each_time(block: Sequence[Utterance]) -> list[Rows]:
+    def each_time(block: Sequence[Spoken]) -> list[Rows]:
         return [np.concatenate([encoder.embed([one.audio]), encoder.embed([one.reference])]) for one in block]
 
-    def once(block: Sequence[Utterance]) -> list[Rows]:
+    def once(block: Sequence[Spoken]) -> list[Rows]:
         new = {one.reference.sha256: one.reference for one in block if one.reference.sha256 not in known}
         if new:
             known.update(zip(new, encoder.embed(list(new.values())), strict=True))
@@ -203,9 +203,7 @@ def _encoders() -> dict[str, Way[Rows]]:
     return {PLAIN: each_time, ONCE: once}
 
 
-def _print_sameness(
-    spoken: Sequence[Utterance], heard: dict[str, Tally[str]], embedded: dict[str, Tally[Rows]]
-) -> None:
+def _print_sameness(spoken: Sequence[Spoken], heard: dict[str, Tally[str]], embedded: dict[str, Tally[Rows]]) -> None:
     written = sum(one.text is not None for one in spoken)
     print(f"{'agreement':30} {'equal texts':>12} {'WER':>12}   ({written} utterances whose words are known)")
     for way, tally in heard.items():
@@ -218,7 +216,7 @@ def _print_sameness(
     print(f"{'embeddings differ by':30} {difference:12.1e}   target 1e-04 or less")
 
 
-def _wer(spoken: Sequence[Utterance], texts: Sequence[str]) -> float:
+def _wer(spoken: Sequence[Spoken], texts: Sequence[str]) -> float:
     normalise = normalizer("whisper_english")
     edits = [
         align_words(normalise(one.text), normalise(text))

@@ -2,9 +2,9 @@
 
 import sys
 
-from evalkit.assets import library
 from evalkit.errors import ConfigError
-from evalkit.fetch import fetch
+from evalkit.weights.assets import library
+from evalkit.weights.fetch import fetch
 
 
 def run_fetch(names: list[str], sweep: str | None, *, only_list: bool) -> int:

@@ -8,19 +8,23 @@ from collections.abc import Sequence
 from types import FrameType
 
 from evalkit import provenance
-from evalkit.assets import library
-from evalkit.commands.tables import agreement_lines, calibration_table, plan_table, result_table
+from evalkit.commands.display import Display, display_on, quiet
+from evalkit.commands.plan_table import plan_table
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
-from evalkit.plan import Plan
-from evalkit.progress import Display, display_on, quiet
-from evalkit.prompting import stored_prompts
-from evalkit.report_files import REPORT_FILE
-from evalkit.rows import entries_of
-from evalkit.run import Outcome, execute
-from evalkit.run_folder import LOG_FILE, RunFolder, run_folder
-from evalkit.stages import Bench
-from evalkit.store import Store
+from evalkit.pipeline.events import Deaf
+from evalkit.pipeline.executors import Local
+from evalkit.pipeline.folder import LOG_FILE, RunFolder, run_folder
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.prompting import Prompting
+from evalkit.pipeline.rows import jobs_of, tasks_of
+from evalkit.pipeline.run import Orders, Outcome, execute
+from evalkit.pipeline.synthesis import made_before
+from evalkit.pipeline.workspace import Workspace
+from evalkit.reports.files import REPORT_FILE
+from evalkit.reports.terminal import calibration_table, concordance_lines, result_table
+from evalkit.store.directory import Directory
+from evalkit.weights.assets import library
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
@@ -62,14 +66,9 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, command: str, starte
         display = display_on(screen)
         try:
             _greet(display, plan, folder)
-            return execute(
-                plan,
-                Bench(Store(config.store), display, folder.run_id),
-                folder.path,
-                config.transcripts,
-                command,
-                started=started,
-            )
+            workspace = Workspace.of(plan, Directory(config.store), display, folder.run_id, config.memory)
+            orders = Orders(config.transcripts, command, started, config.max_consecutive_failures)
+            return execute(plan, workspace, folder.path, orders)
         except KeyboardInterrupt:
             return None
         finally:
@@ -89,9 +88,11 @@ def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
-    bench = Bench(Store(config.store), display_on(sys.stderr), "dry-run")
-    entries = entries_of(plan, stored_prompts(plan, bench, config.transcripts))
-    cached = sum(entry.job is not None and bench.store.has("synthesis", entry.key) for entry in entries)
+    workspace = Workspace.of(plan, Directory(config.store), Deaf(), "dry-run")
+    prompting = Prompting(plan, workspace, Local(workspace), config.transcripts)
+    tasks = tasks_of(workspace, plan.utterances(plan.cells), prompting.stored(plan.cells))
+    made = made_before(workspace, list(jobs_of(workspace, tasks)))
+    cached = sum(task.key in made for task in tasks)
     print(plan_table(plan, cached, library().missing(plan.assets())))
     return 0
 
@@ -101,7 +102,7 @@ def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
     print(result_table(report, outcome.rows))
     print()
     print(calibration_table(report))
-    for line in agreement_lines(report):
+    for line in concordance_lines(report):
         print(line)
     if report.cost and report.cost.cached == len(outcome.rows):
         print(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")

@@ -5,23 +5,24 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from evalkit.assets import library
 from evalkit.audio import Audio, read_audio
-from evalkit.commands.tables import plain_table
+from evalkit.commands.display import display_on, quiet
 from evalkit.config.app import plan_of
 from evalkit.config.schema import RunConfig
-from evalkit.digest import file_sha256
 from evalkit.errors import ConfigError, DataError
-from evalkit.listening import ASR, USER, Listener
-from evalkit.plan import Plan
-from evalkit.progress import display_on, quiet
-from evalkit.prompting import build
-from evalkit.stages import Bench, Failure, attempt
-from evalkit.store import Store
+from evalkit.pipeline.attempts import Failure, attempt
+from evalkit.pipeline.executors import Local
+from evalkit.pipeline.listening import ASR, USER, Listening
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.prompting import Prompting
+from evalkit.pipeline.workspace import Workspace
+from evalkit.prompts.book import Book, Entry
+from evalkit.prompts.checks import warnings
+from evalkit.reports.terminal import plain_table
+from evalkit.store.directory import Directory
 from evalkit.text import normalizer
-from evalkit.transcripts.book import Book, Entry
-from evalkit.transcripts.checks import warnings
 from evalkit.voices import Clip, Voice
+from evalkit.weights.assets import library
 from evalkit.words import error_rate
 
 LOG = "transcript.log"
@@ -35,7 +36,7 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
         voice_name: Of the voices that the overrides choose.
         clip: File name of one prompt clip; None: all of them.
         words: The text to set.
-        overrides: As `run` takes them: voices, reference, prompt.
+        overrides: As `run` takes them: voices, ears, prompt.
 
     Raises:
         EvalkitError: No such voice or clip, a text that may not be set, or weights are missing.
@@ -51,16 +52,16 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
     library().require(dict.fromkeys(asset for one in _listeners(plan) for asset in one))
     config.store.mkdir(parents=True, exist_ok=True)
     with quiet(config.store / LOG) as screen:
-        listener = Listener(
-            Bench(Store(config.store), display_on(screen), "transcript"), plan.reference, config.transcripts
-        )
+        workspace = Workspace.of(plan, Directory(config.store), display_on(screen), "transcript", config.memory)
+        listener = Listening(workspace, plan.ears, config.transcripts)
         lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)
+        workspace.models.close()
     print("\n".join(lines))
     return 1 if failed else 0
 
 
 def _listeners(plan: Plan) -> list[tuple[str, ...]]:
-    return [plan.reference.aligner.assets, *(one.assets for one in plan.reference.passes)]
+    return [one.assets for one in plan.ears.all]
 
 
 def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | None) -> int:
@@ -77,38 +78,38 @@ def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | No
             "and what you wrote there always wins: change them there"
         )
     book = Book(config.transcripts, voice)
-    book.write(clips[0].path.name, USER, Entry(text, "user", file_sha256(clips[0].path)))
+    book.write(clips[0].path.name, USER, Entry(text, "user", clips[0].sha256))
     print(f"{voice.name}: {clips[0].path.name}: {text}", file=sys.stderr)
     print(book.path)
     return 0
 
 
-def _auto(listener: Listener, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
+def _auto(listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
     rows, problems = [], []
     for clip in clips:
         made = attempt(partial(listener.automatic_entry, voice, clip, anew=True))
         if isinstance(made, Failure):
             problems.append(made.message)
         else:
-            rows.append([clip.path.name, made.agreement or "-", made.text])
-    return [plain_table(["clip", "agreement", "automatic text"], rows), *problems], bool(problems)
+            rows.append([clip.path.name, made.majority or "-", made.text])
+    return [plain_table(["clip", "majority", "automatic text"], rows), *problems], bool(problems)
 
 
-def _show(plan: Plan, listener: Listener, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
+def _show(plan: Plan, listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
     rows, found, failed = [], [], False
     for clip in clips:
         row, problems, wrong = _clip_row(listener, voice, clip)
         rows.append(row)
         found += [f"{clip.path.name}: {problem}" for problem in problems]
         failed |= wrong
-    table = plain_table(["clip", "seconds", "source", "agreement", "words/s", "WER", "text"], rows)
+    table = plain_table(["clip", "seconds", "source", "majority", "words/s", "WER", "text"], rows)
     prompt_lines, prompt_failed = _prompt_lines(plan, listener, voice)
     lines = [f"{voice.name} ({voice.language}), {len(clips)} prompt clips", table]
     lines += [problem if "heard otherwise" in problem else f"warning: {problem}" for problem in found]
     return [*lines, *prompt_lines], failed or prompt_failed
 
 
-def _clip_row(listener: Listener, voice: Voice, clip: Clip) -> tuple[list[str], list[str], bool]:
+def _clip_row(listener: Listening, voice: Voice, clip: Clip) -> tuple[list[str], list[str], bool]:
     """Returns a clip's row, its warnings, and whether it cannot be used."""
     audio = attempt(partial(read_audio, clip.path))
     if isinstance(audio, Failure):
@@ -122,11 +123,11 @@ def _clip_row(listener: Listener, voice: Voice, clip: Clip) -> tuple[list[str], 
     if wer:
         heard = " ".join(word.text for word in listener.words(audio, voice.language))
         problems.insert(0, f"heard otherwise: {heard}")
-    if stored.audio_sha256 and stored.audio_sha256 != file_sha256(clip.path):
+    if stored.audio_sha256 and stored.audio_sha256 != clip.sha256:
         problems.append("stale: the audio changed since this text was made")
     rate = f"{len(stored.text.split()) / audio.seconds:.1f}"
     shown = "-" if wer is None else f"{wer:.2f}"
-    row = [clip.path.name, f"{audio.seconds:.2f}", stored.source, stored.agreement or "-", rate, shown, stored.text]
+    row = [clip.path.name, f"{audio.seconds:.2f}", stored.source, stored.majority or "-", rate, shown, stored.text]
     return row, problems, False
 
 
@@ -138,13 +139,15 @@ def _stored(books: Path, voice: Voice, clip: Clip) -> Entry | None:
     return book.find(clip.path.name, USER) or book.find(clip.path.name, ASR)
 
 
-def _error_rate(listener: Listener, audio: Audio, text: str, language: str) -> float | None:
+def _error_rate(listener: Listening, audio: Audio, text: str, language: str) -> float | None:
     return error_rate(text, listener.words(audio, language), normalizer("whisper_basic"))
 
 
-def _prompt_lines(plan: Plan, listener: Listener, voice: Voice) -> tuple[list[str], bool]:
+def _prompt_lines(plan: Plan, listener: Listening, voice: Voice) -> tuple[list[str], bool]:
     """Returns what the configured prompt would say, with its warnings."""
-    prompt = attempt(partial(build, plan, listener, plan.cells[0], voice))
+    workspace = listener.workspace
+    prompting = Prompting(plan, workspace, Local(workspace), listener.books)
+    prompt = attempt(partial(prompting.build, plan.cells[0], voice))
     if isinstance(prompt, Failure):
         return [f"prompt: cannot be built: {prompt.message}"], True
     wer = _error_rate(listener, prompt.audio, prompt.text, voice.language)

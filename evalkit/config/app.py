@@ -15,7 +15,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from evalkit.config.grid import cells, split_axes
 from evalkit.config.schema import RunConfig, build_plan, validate
 from evalkit.errors import ConfigError, EvalkitError
-from evalkit.plan import Plan
+from evalkit.pipeline.plan import Plan
 from evalkit.resources import resource
 
 Job = Callable[[Plan, RunConfig], int]

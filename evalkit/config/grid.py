@@ -11,7 +11,7 @@ from hydra.errors import HydraException
 from evalkit.errors import ConfigError
 
 AXIS_ROOTS = ("engine", "prompt")
-Cell = list[str]
+Choice = list[str]
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -48,7 +48,7 @@ def split_axes(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
     return fixed, axes
 
 
-def cells(grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed: Sequence[str]) -> list[Cell]:
+def cells(grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed: Sequence[str]) -> list[Choice]:
     """Returns the cells of the union of grids, each a list of overrides.
 
     What was typed wins: an axis replaces the sweep's axis of that key, and a fixed value takes it away.
@@ -58,7 +58,7 @@ def cells(grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed
     """
     typed = parse(typed_axes)
     taken = {override.key_or_group for override in [*typed, *parse(typed_fixed)]}
-    union: list[Cell] = []
+    union: list[Choice] = []
     for grid in grids or [[]]:
         axes = parse(grid)
         for axis in axes:
@@ -68,9 +68,9 @@ def cells(grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed
     return [cell for index, cell in enumerate(union) if cell not in union[:index]]
 
 
-def _product(axes: list[Override]) -> list[Cell]:
+def _product(axes: list[Override]) -> list[Choice]:
     try:
-        product: list[Cell] = BasicSweeper.split_arguments(axes, None)[0]
+        product: list[Choice] = BasicSweeper.split_arguments(axes, None)[0]
     except HydraException as error:
         raise ConfigError(f"cannot sweep {', '.join(str(axis.input_line) for axis in axes)}: {error}") from error
     if not product:

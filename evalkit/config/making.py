@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from evalkit.engines.base import Engine
-from evalkit.engines.isolated import Isolated
+from evalkit.engines.process.isolated import Isolated
 from evalkit.errors import ConfigError
 from evalkit.judges.base import Judge
 from evalkit.manifest import describe
@@ -24,15 +24,24 @@ def engine_of(node: Node) -> Engine:
     """Makes an engine; with `python` or `timeout_seconds` set, one that computes in a worker process.
 
     Raises:
-        ConfigError: As `build`, or the other Python cannot run it.
+        ConfigError: As `made_from`, or the other Python cannot run it.
     """
     arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
-    made: Engine = build(arguments, Engine, "engine")  # type: ignore[type-abstract]
+    made: Engine = made_from(arguments, Engine, "engine")  # type: ignore[type-abstract]
     python, timeout = node.get("python"), node.get("timeout_seconds")
     if python is not None or timeout is not None:
         made = Isolated(made, *_worker_settings(python, timeout))
     _require_packages(made)
     return made
+
+
+def has_shipped_preset(node: Node) -> bool:
+    """Whether an engine's node has just the values of the preset that is shipped for it."""
+    shipped = node.get("shipped") or {}
+    values = shipped.get("presets", {}).get(shipped.get("recommended"))
+    if not values:
+        return False
+    return all(node[key] == value for key, value in values.items() if key in node)
 
 
 def _worker_settings(python: object, timeout: object) -> tuple[str | None, float | None]:
@@ -43,7 +52,7 @@ def _worker_settings(python: object, timeout: object) -> tuple[str | None, float
     return None if python is None else str(python), None if timeout is None else float(timeout)
 
 
-def build(node: Node, kind: type[T], where: str) -> T:
+def made_from(node: Node, kind: type[T], where: str) -> T:
     """Makes the object a node describes: `_target_` names the class, the rest are its arguments.
 
     Raises:

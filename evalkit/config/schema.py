@@ -8,14 +8,17 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from evalkit.config.making import Node, build, engine_of
+from evalkit.config.making import Node, engine_of, has_shipped_preset, made_from
+from evalkit.digest import Scalar
 from evalkit.errors import ConfigError
 from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
-from evalkit.plan import Cell, Judges, Plan, Reference
+from evalkit.pipeline.models import MemoryMode
+from evalkit.pipeline.plan import Cell, Decision, Ears, Judges, Plan
 from evalkit.probes import read_probes
 from evalkit.prompts import PromptSettings
 from evalkit.resources import locate
+from evalkit.trial import varying_settings
 from evalkit.voices import Voice, read_voices, voice_of_files
 
 T = TypeVar("T")
@@ -82,8 +85,8 @@ class JudgeConfig:
 
 
 @dataclass(frozen=True, config=_CLOSED)
-class ReferenceConfig:
-    """The models that listen to a voice's recordings, for reference text and for cutting prompts."""
+class EarsConfig:
+    """The models that listen to a voice's recordings, for ears text and for cutting prompts."""
 
     aligner: Node
     passes: Annotated[list[Node], Field(min_length=1)]
@@ -104,10 +107,16 @@ class RunConfig:
         voices: Who is cloned.
         probes: What is spoken.
         judge: Who scores.
-        reference: Who listens to the voices' recordings.
-        transcripts: Folder of the books that keep reference texts.
+        ears: Who listens to the voices' recordings.
+        transcripts: Folder of the books that keep ears texts.
         seeds: Each utterance is made once per seed.
         device: Where models compute.
+        memory: `one` large model at a time, `keep` all that were loaded, or `auto`: keep them if there is room.
+        max_consecutive_failures: Failures of one engine in a row, with the same error, after which it is asked no more.
+        baseline: The settings that tell the trial which the others are compared with, e.g. `{prompt.seconds: 8}`; none:
+            the first with the shipped preset of its engine, else the first.
+        primary: The metric that decides.
+        guards: Metrics in which a winner must say how it does.
         dry_run: Print the plan and stop.
         reports_dir: Folder of reports.
         store: Folder of artefacts that runs share.
@@ -120,7 +129,7 @@ class RunConfig:
     voices: VoicesConfig
     probes: ProbesConfig
     judge: JudgeConfig
-    reference: ReferenceConfig
+    ears: EarsConfig
     transcripts: Folder
     reports_dir: Folder
     store: Folder
@@ -129,6 +138,11 @@ class RunConfig:
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
     dry_run: bool = False
+    memory: MemoryMode = "auto"
+    max_consecutive_failures: Annotated[int, Field(ge=1)] = 12
+    baseline: dict[str, Scalar] = field(default_factory=dict)
+    primary: str = "sim"
+    guards: Annotated[list[str], BeforeValidator(_listed)] = field(default_factory=lambda: ["wer"])
 
     @property
     def grids(self) -> list[list[str]]:
@@ -158,14 +172,18 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         DataError: Voices or probes that cannot be read.
     """
     planned: dict[str, Cell] = {}
+    shipped: list[str] = []
     for one in cells:
         cell = Cell.of(engine_of(one.engine), one.prompt)
+        if has_shipped_preset(one.engine):
+            shipped.append(cell.trial.id)
         twin = planned.setdefault(cell.trial.id, cell)
         if twin.engine.family != cell.engine.family:
             raise ConfigError(
                 f"engines {type(twin.engine).__qualname__} and {type(cell.engine).__qualname__} share the name "
                 f"{cell.engine.name!r}; give each class a `name` of its own"
             )
+    judges = _judges(config.judge)
     return Plan(
         name=config.name,
         question=config.question,
@@ -173,20 +191,47 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         voices=_voices(config.voices),
         probes=read_probes(locate(config.probes.path)).only(config.probes.ids),
         seeds=tuple(dict.fromkeys(config.seeds)),
-        judges=_judges(config.judge),
-        reference=_reference(config.reference),
+        judges=judges,
+        ears=_ears(config.ears),
+        decision=_decision(config, list(planned.values()), shipped, judges),
         device=config.device,
         config=composed,
     )
+
+
+def _decision(config: RunConfig, cells: Sequence[Cell], shipped: Sequence[str], judges: Judges) -> Decision:
+    """Returns what the sweep decides by.
+
+    Raises:
+        ConfigError: No trial has the baseline's settings, or there is no such metric.
+    """
+    directions = {metric.name: metric.higher_is_better for metric in judges.metrics}
+    for where, names in (("primary", [config.primary]), ("guards", config.guards)):
+        if wrong := [name for name in names if directions.get(name) is None]:
+            known = ", ".join(name for name, direction in directions.items() if direction is not None)
+            raise ConfigError(f"{where}: {wrong[0]!r} is no metric with a direction; available: {known}")
+    if not config.baseline:
+        return Decision((shipped or [cells[0].trial.id])[0], config.primary, tuple(config.guards))
+    matching = [cell.trial.id for cell in cells if _has(cell, config.baseline)]
+    if not matching:
+        wanted = ", ".join(f"{key}={value}" for key, value in config.baseline.items())
+        settings = ", ".join(varying_settings([cell.trial for cell in cells]) or ["none"])
+        raise ConfigError(f"baseline: no trial has {wanted}; settings that differ in this grid: {settings}")
+    return Decision(matching[0], config.primary, tuple(config.guards))
+
+
+def _has(cell: Cell, wanted: Mapping[str, Scalar]) -> bool:
+    settings = {"engine": cell.engine.name, **cell.trial.settings}
+    return all(key in settings and settings[key] == value for key, value in wanted.items())
 
 
 def _judges(config: JudgeConfig) -> Judges:
     speakers = [_chosen(name, config.encoders, "judge.speakers") for name in dict.fromkeys(config.speakers)]
     quality = [_chosen(name, config.qualities, "judge.quality") for name in dict.fromkeys(config.quality)]
     return Judges(
-        tuple(build(node, SpeakerEncoder, where) for where, node in speakers),  # type: ignore[type-abstract]
-        build(config.asr, Transcriber, "judge.asr"),  # type: ignore[type-abstract]
-        tuple(build(node, QualityModel, where) for where, node in quality),  # type: ignore[type-abstract]
+        tuple(made_from(node, SpeakerEncoder, where) for where, node in speakers),  # type: ignore[type-abstract]
+        made_from(config.asr, Transcriber, "judge.asr"),  # type: ignore[type-abstract]
+        tuple(made_from(node, QualityModel, where) for where, node in quality),  # type: ignore[type-abstract]
         config.normalizer,
     )
 
@@ -214,12 +259,12 @@ def _names(voices: Sequence[Voice]) -> str:
     return ", ".join(voice.name for voice in voices)
 
 
-def _reference(config: ReferenceConfig) -> Reference:
-    return Reference(
-        build(config.aligner, Transcriber, "reference.aligner"),  # type: ignore[type-abstract]
+def _ears(config: EarsConfig) -> Ears:
+    return Ears(
+        made_from(config.aligner, Transcriber, "ears.aligner"),  # type: ignore[type-abstract]
         tuple(
-            build(node, Transcriber, f"reference.passes.{index}")  # type: ignore[type-abstract]
+            made_from(node, Transcriber, f"ears.passes.{index}")  # type: ignore[type-abstract]
             for index, node in enumerate(config.passes)
         ),
-        build(config.speech, SpeechDetector, "reference.speech"),  # type: ignore[type-abstract]
+        made_from(config.speech, SpeechDetector, "ears.speech"),  # type: ignore[type-abstract]
     )

@@ -17,9 +17,9 @@ from pydantic.dataclasses import dataclass
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
 from evalkit.engines.base import STRICT, Engine, Request
-from evalkit.engines.on_torch import device_of, release, seeded
 from evalkit.errors import MissingAssetsError
-from evalkit.weights import directory_hashes
+from evalkit.weights.devices import device_of, release, seeded
+from evalkit.weights.named import directory_hashes
 
 CACHE = Path("~/.cache/abstractvoice")
 PLACES = {"f5": ("openf5", ("*.pt", "*.y*ml", "vocab*.txt")), "chroma": ("chroma", ("config.json", "*.safetensors"))}

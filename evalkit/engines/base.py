@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 from packaging.requirements import Requirement
 from pydantic import ConfigDict
 
-from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar, file_sha256
 from evalkit.prompt import Prompt
+from evalkit.weights.assets import library
 
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -130,7 +130,7 @@ class Engine(ABC):
         """Returns all constructor arguments."""
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
-    def place(self) -> dict[str, Scalar]:
+    def computes_on(self) -> dict[str, Scalar]:
         """Returns where it computes: times mean something only there."""
         return {name: getattr(self, name) for name in sorted(self.runtime) if hasattr(self, name)}
 
@@ -138,7 +138,6 @@ class Engine(ABC):
         """Returns all that the sound depends on, except the request."""
         return {
             "engine": self.name,
-            "class": f"{type(self).__module__}.{type(self).__qualname__}",
             "revision": self.revision,
             "source": _source(type(self)),
             "knobs": self.knobs(),
@@ -167,8 +166,8 @@ def _complaint(requirement: Requirement) -> str | None:
 
 
 def _source(kind: type) -> str | None:
-    """Returns the hash of the file of an engine that is not evalkit's: its author may not know of `revision`."""
+    """Returns class and file's hash of an engine that is not evalkit's: its author may not know of `revision`."""
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if file is None or kind.__module__.split(".")[0] == "evalkit":
         return None
-    return file_sha256(Path(file))
+    return f"{kind.__module__}.{kind.__qualname__} {file_sha256(Path(file))}"

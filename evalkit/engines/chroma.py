@@ -24,19 +24,18 @@ from evalkit.engines.chroma_fixes import (
     without_model_defaults,
     without_reinitialising,
 )
-from evalkit.engines.chunks import chunks, frames_for
-from evalkit.engines.on_torch import (
+from evalkit.engines.long_texts import frames_for, text_parts
+from evalkit.engines.snapshots import SnapshotEngine
+from evalkit.errors import SynthesisError
+from evalkit.weights.devices import (
     Dtype,
     device_of,
     dtype_of,
     is_out_of_memory,
-    quiet_transformers,
     release,
     seeded,
-    verify_loaded,
 )
-from evalkit.engines.snapshots import SnapshotEngine
-from evalkit.errors import SynthesisError
+from evalkit.weights.loading import quiet_transformers, verify_loaded
 
 RATE = 24_000
 READ_ALOUD = "Do not answer, explain or paraphrase: read the user's text aloud, exactly as it is written."
@@ -108,7 +107,9 @@ class Chroma(SnapshotEngine):
         Raises:
             SynthesisError: The model made no frame, or a code that its codec does not have.
         """
-        parts = [self._chunk(text, request, index) for index, text in enumerate(chunks(request.text, self.chunk_chars))]
+        parts = [
+            self._chunk(text, request, index) for index, text in enumerate(text_parts(request.text, self.chunk_chars))
+        ]
         meant = [text for _, text in parts if text is not None]
         samples = np.concatenate([samples for samples, _ in parts])
         return Audio(np.clip(samples, -1, 1), RATE), " ".join(meant) if len(meant) == len(parts) else None

@@ -14,10 +14,11 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Request
-from evalkit.engines.chunks import chunks, frames_for
-from evalkit.engines.on_torch import Dtype, device_of, dtype_of, quiet_transformers, release, seeded, verify_loaded
+from evalkit.engines.long_texts import frames_for, text_parts
 from evalkit.engines.snapshots import SnapshotEngine
 from evalkit.errors import SynthesisError
+from evalkit.weights.devices import Dtype, device_of, dtype_of, release, seeded
+from evalkit.weights.loading import quiet_transformers, verify_loaded
 
 RATE = 24_000
 SPEAKER = "0"
@@ -61,7 +62,9 @@ class CSM(SnapshotEngine):
 
     def speak(self, request: Request) -> Audio:
         """See `Engine.speak`."""
-        parts = [self._chunk(text, request, index) for index, text in enumerate(chunks(request.text, self.chunk_chars))]
+        parts = [
+            self._chunk(text, request, index) for index, text in enumerate(text_parts(request.text, self.chunk_chars))
+        ]
         return Audio(np.clip(np.concatenate(parts), -1, 1), RATE)
 
     def close(self) -> None:

@@ -18,10 +18,10 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Request
-from evalkit.engines.on_torch import Dtype, device_of, dtype_of, release, seeded
 from evalkit.engines.snapshots import SnapshotEngine
 from evalkit.errors import SynthesisError
 from evalkit.prompt import Prompt
+from evalkit.weights.devices import Dtype, device_of, dtype_of, release, seeded
 
 if TYPE_CHECKING:
     import torch

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.digest import Json, file_sha256
 from evalkit.engines.base import STRICT, Engine, Request
 from evalkit.errors import SynthesisError
-from evalkit.judges.ge2e import GE2E
+from evalkit.networks import ge2e
 from evalkit.prompt import Prompt
+from evalkit.weights.assets import library
 
 if TYPE_CHECKING:
     from kokoro_onnx import Kokoro as Speaker
@@ -46,7 +46,14 @@ class Kokoro(Engine):
     name: ClassVar[str] = "kokoro"
     sample_rate: ClassVar[int] = 24_000
     assets: ClassVar[tuple[str, ...]] = ("kokoro_int8", "kokoro_voices", "ge2e")
-    packages: ClassVar[tuple[str, ...]] = ("kokoro-onnx", "onnxruntime", "phonemizer", "espeakng-loader")
+    packages: ClassVar[tuple[str, ...]] = (
+        "kokoro-onnx",
+        "onnxruntime",
+        "phonemizer",
+        "espeakng-loader",
+        "torch",
+        "torchaudio",
+    )
     extra: ClassVar[str] = "demo"
 
     top_k: Annotated[int, Field(ge=1, le=24)] = 1
@@ -58,7 +65,7 @@ class Kokoro(Engine):
         """See `Engine.load`; says a word, so that no utterance pays for what is set up at the first."""
         voice = next(iter(_styles().values()))
         samples, rate = _speaker().create("Ready.", voice, lang=ACCENTS["a"])
-        GE2E().embed([Audio(samples, rate)])
+        ge2e.embedding(Audio(samples, rate))
 
     def speak(self, request: Request) -> Audio:
         """See `Engine.speak`.
@@ -79,21 +86,21 @@ class Kokoro(Engine):
     def nearest(self, prompt: Prompt) -> tuple[list[str], NDArray[np.float64]]:
         """Returns the `top_k` voices of the bank nearest to the prompt, best first, and their weights (sum 1)."""
         names, embeddings = _bank()
-        cosines = (embeddings @ GE2E().embed([prompt.audio])[0]).astype(np.float64)
+        cosines = (embeddings @ ge2e.embedding(prompt.audio)).astype(np.float64)
         best = np.argsort(-cosines, kind="stable")[: self.top_k]
         weights = np.exp((cosines[best] - cosines[best[0]]) / self.temperature)
         return [names[index] for index in best], weights / weights.sum()
 
     def fingerprint(self) -> dict[str, Json]:
-        """See `Engine.fingerprint`; the bank counts as weights, and the encoder as part of the engine."""
+        """See `Engine.fingerprint`; the bank counts as weights."""
         weights = {**library().fingerprint(self.assets), BANK.name: file_sha256(BANK)}
-        return {**super().fingerprint(), "weights": weights, "encoder": GE2E().fingerprint()}
+        return {**super().fingerprint(), "weights": weights}
 
     def close(self) -> None:
         """See `Engine.close`."""
         _speaker.cache_clear()
         _styles.cache_clear()
-        GE2E().close()
+        ge2e.network.cache_clear()
 
 
 def read_style(path: Path) -> Style:

@@ -2,10 +2,10 @@
 
 from evalkit.digest import Json
 from evalkit.engines.base import Engine
-from evalkit.weights import Weighted, assets_of, hashes_of
+from evalkit.weights.named import NamedWeights, assets_of, hashes_of
 
 
-class SnapshotEngine(Weighted, Engine):
+class SnapshotEngine(NamedWeights, Engine):
     """An engine whose field `weights` names an asset or a directory.
 
     Weights count by their bytes, wherever they lie: a directory that is a copy of the asset gives the same syntheses.

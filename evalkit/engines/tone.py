@@ -8,42 +8,13 @@ import time
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Engine, Request
 from evalkit.errors import SynthesisError
-
-RATE = 16_000
-CHARACTER_SAMPLES = 480  # 30 ms
-ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'.,?!-"
-LOWEST_PITCH, PITCH_STEP = 1000.0, 100.0  # Hz
-HUM_RANGE = (80.0, 500.0)  # Hz
-
-
-def pitches(text: str) -> NDArray[np.float64]:
-    """Returns the pitch (Hz) of each character, shape (n,); characters outside the alphabet are spaces."""
-    indices = [max(0, ALPHABET.find(character)) for character in text.lower()]
-    return LOWEST_PITCH + PITCH_STEP * np.array(indices, dtype=np.float64)
-
-
-def whistle(text: str, hum: float) -> Audio:
-    """Returns `text` whistled over a hum of `hum` Hz: 30 ms a character, 16 kHz."""
-    phases = np.repeat(pitches(text), CHARACTER_SAMPLES).cumsum() * (2 * np.pi / RATE)
-    drone = np.sin(2 * np.pi * hum * np.arange(len(phases)) / RATE)
-    return Audio((0.4 * np.sin(phases) + 0.3 * drone).astype(np.float32), RATE)
-
-
-def heard_hum(audio: Audio) -> float:
-    """Returns the strongest frequency (Hz) in the range of hums."""
-    samples = audio.resampled(RATE).samples
-    size = 8 * RATE  # bins of 1/8 Hz, by zero padding
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), n=max(size, len(samples))))
-    frequencies = np.fft.rfftfreq(max(size, len(samples)), 1 / RATE)
-    inside = (frequencies >= HUM_RANGE[0]) & (frequencies <= HUM_RANGE[1])
-    return float(frequencies[inside][spectrum[inside].argmax()])
+from evalkit.whistle import RATE, heard_hum, whistle
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -3,7 +3,6 @@
 A judge is a frozen dataclass like an engine: fields are its settings, weights load on first use.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,13 +12,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
-from evalkit.errors import JudgementError
+from evalkit.networks.frames import samples_at, unit_rows, windows
+from evalkit.weights.assets import library
 from evalkit.words import Word
-
-WINDOW_SECONDS = 30  # models are trained on a few seconds; memory grows with length
 
 
 @dataclass(frozen=True)
@@ -148,27 +145,3 @@ class SpeechDetector(Judge):
     @abstractmethod
     def spans(self, audio: Audio) -> list[tuple[float, float]]:
         """Returns the spans of speech, in seconds, in order."""
-
-
-def samples_at(audio: Audio, rate: int, least_seconds: float = 0.0) -> NDArray[np.float32]:
-    """Returns an audio's samples at a rate, with silence after them where they are fewer than a model can take.
-
-    Raises:
-        JudgementError: Some are no numbers: whatever a model made of them would look like a score.
-    """
-    if not np.isfinite(audio.samples).all():
-        raise JudgementError("the audio has samples that are not numbers (NaN or infinite)")
-    samples = audio.resampled(rate).samples
-    return np.pad(samples, (0, max(0, round(least_seconds * rate) - len(samples))))
-
-
-def windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.float32]]:
-    """Returns samples in parts of equal length, at most 30 s each."""
-    return np.array_split(samples, max(1, math.ceil(len(samples) / (WINDOW_SECONDS * rate))))
-
-
-def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns vectors of shape (n, d) scaled to unit length."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
-    return scaled

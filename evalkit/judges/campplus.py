@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evalkit.assets import library
 from evalkit.judges.base import SpeakerEncoder
+from evalkit.weights.assets import library
 
 if TYPE_CHECKING:
     import torch
 
-    from evalkit.judges.campplus_network import CAMPlusPlus
+    from evalkit.networks.campplus import CAMPlusPlus
 
 RATE = 16_000
 BANDS = 80
@@ -40,8 +40,8 @@ class CamPlusPlus(SpeakerEncoder):
             return np.stack([network(_features(samples).unsqueeze(0))[0].numpy() for samples in batch])
 
     def load(self) -> None:
-        """See `Judge.load`."""
-        _network()
+        """See `Judge.load`; hears half a second, so that whatever a call needs is imported."""
+        self.vectors([np.zeros(RATE // 2, np.float32)])
 
     def close(self) -> None:
         """See `Judge.close`."""
@@ -74,7 +74,7 @@ def _features(samples: NDArray[np.float32]) -> "torch.Tensor":
 def _network() -> "CAMPlusPlus":
     import torch
 
-    from evalkit.judges.campplus_network import CAMPlusPlus
+    from evalkit.networks.campplus import CAMPlusPlus
 
     network = CAMPlusPlus(BANDS)
     path = library().file("campplus", "campplus_cn_en_common.pt")

@@ -13,7 +13,8 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.errors import JudgementError
-from evalkit.judges.base import QualityModel, samples_at
+from evalkit.judges.base import QualityModel
+from evalkit.networks.frames import samples_at
 
 RATE = 16_000
 THEIRS = {"dnsmos_ovrl": "ovrl_mos", "dnsmos_sig": "sig_mos", "dnsmos_bak": "bak_mos", "dnsmos_p808": "p808_mos"}

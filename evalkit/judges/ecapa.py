@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evalkit.engines.on_torch import release
 from evalkit.errors import JudgementError
 from evalkit.judges.base import SpeakerEncoder
-from evalkit.judges.weights import WeightsJudge
+from evalkit.judges.snapshots import SnapshotJudge
+from evalkit.weights.devices import release
 
 if TYPE_CHECKING:
     from speechbrain.inference.classifiers import EncoderClassifier
@@ -23,7 +23,7 @@ CHECKPOINT = "embedding_model.ckpt"
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Ecapa(WeightsJudge, SpeakerEncoder):
+class Ecapa(SnapshotJudge, SpeakerEncoder):
     """ECAPA-TDNN: 16 kHz, 80 log mel bands minus their mean over time, 192 dimensions.
 
     Attributes:
@@ -65,7 +65,7 @@ class Ecapa(WeightsJudge, SpeakerEncoder):
         release()
 
     def _loaded(self) -> "EncoderClassifier":
-        return _network(*self.place)
+        return _network(*self.location)
 
 
 def _forget_lazy_modules() -> None:

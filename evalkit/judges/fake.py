@@ -1,6 +1,5 @@
 """The shipped fake judges: they hear what the engine `tone` whistles, exactly, and need no weights."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -10,17 +9,8 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
-from evalkit.engines.tone import (
-    ALPHABET,
-    CHARACTER_SAMPLES,
-    HUM_RANGE,
-    LOWEST_PITCH,
-    PITCH_STEP,
-    RATE,
-    heard_hum,
-)
 from evalkit.judges.base import SpeakerEncoder, SpeechDetector, Transcriber, Transcript
-from evalkit.words import Word
+from evalkit.whistle import HUM_RANGE, heard_hum, heard_text, timed
 
 CENTRES = np.arange(*HUM_RANGE, 10.0)  # Hz
 WIDTH = 20.0  # Hz: two hums this far apart have a cosine of exp(-1/4)
@@ -54,10 +44,10 @@ class WhistleReader(Transcriber):
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """See `Transcriber.transcribe`."""
         for audio, _ in zip(audios, languages, strict=True):
-            characters = _read(audio)
+            characters = heard_text(audio)
             if self.mishear:
                 characters = characters.replace(self.mishear, "x")
-            yield Transcript(" ".join(characters.split()), tuple(_timed(characters)))
+            yield Transcript(" ".join(characters.split()), tuple(timed(characters)))
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -70,18 +60,3 @@ class LoudSpans(SpeechDetector):
         """See `SpeechDetector.spans`."""
         loud = np.flatnonzero(np.abs(audio.samples) > 1e-3)
         return [(loud[0] / audio.sample_rate, (loud[-1] + 1) / audio.sample_rate)] if len(loud) else []
-
-
-def _timed(characters: str) -> Iterator[Word]:
-    seconds = CHARACTER_SAMPLES / RATE
-    for match in re.finditer(r"\S+", characters):
-        yield Word(match.group(), match.start() * seconds, match.end() * seconds)
-
-
-def _read(audio: Audio) -> str:
-    samples = audio.resampled(RATE).samples
-    frames = samples[: len(samples) // CHARACTER_SAMPLES * CHARACTER_SAMPLES].reshape(-1, CHARACTER_SAMPLES)
-    spectra = np.abs(np.fft.rfft(frames * np.hanning(CHARACTER_SAMPLES), n=RATE // 10))  # bins of 10 Hz
-    spectra[:, : round((LOWEST_PITCH - PITCH_STEP / 2) / 10)] = 0
-    indices = np.rint((spectra.argmax(axis=1) * 10 - LOWEST_PITCH) / PITCH_STEP).astype(int)
-    return "".join(ALPHABET[index] if 0 <= index < len(ALPHABET) else " " for index in indices)

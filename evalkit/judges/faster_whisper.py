@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from evalkit.assets import library
 from evalkit.audio import Audio
 from evalkit.errors import JudgementError
-from evalkit.judges.base import Transcriber, Transcript, samples_at
-from evalkit.judges.whisper_window import FULL_FRAMES, RATE, Decoding, Piece, Window, groups, hear
+from evalkit.judges.base import Transcriber, Transcript
+from evalkit.judges.whisper_window import FULL_FRAMES, RATE, Decoding, Snippet, Window, groups, hear
+from evalkit.networks.frames import samples_at
+from evalkit.weights.assets import library
 from evalkit.words import Word
 
 if TYPE_CHECKING:
@@ -80,14 +81,14 @@ class FasterWhisper(Transcriber):
         """
         said = list(zip(audios, languages, strict=True))
         for start in range(0, len(said), PORTION):
-            pieces, fault = [], None
+            snippets, fault = [], None
             for audio, language in said[start : start + PORTION]:
                 try:
-                    pieces.append(self._piece(audio, language))
+                    snippets.append(self._snippet(audio, language))
                 except JudgementError as error:
                     fault = error  # raised in its turn: an answer that is missing is the next one's
                     break
-            yield from self._transcripts(pieces)
+            yield from self._transcripts(snippets)
             if fault:
                 raise fault
 
@@ -110,7 +111,7 @@ class FasterWhisper(Transcriber):
     def _quick(self) -> bool:
         return not (self.vad or self.word_times)
 
-    def _piece(self, audio: Audio, language: str) -> Piece:
+    def _snippet(self, audio: Audio, language: str) -> Snippet:
         known = self._loaded().supported_languages
         if language not in known:
             some = ", ".join(code for code in KNOWN if code in known)
@@ -118,39 +119,39 @@ class FasterWhisper(Transcriber):
                 f"{self.model} knows no language {language!r}; it knows {len(known)} codes, among them {some}"
             )
         samples = np.pad(samples_at(audio, RATE), (round(self.offset_seconds * RATE), 0))
-        return Piece(samples, language, audio.seconds)
+        return Snippet(samples, language, audio.seconds)
 
-    def _transcripts(self, pieces: Sequence[Piece]) -> Iterator[Transcript]:
+    def _transcripts(self, snippets: Sequence[Snippet]) -> Iterator[Transcript]:
         if not self._quick:
-            yield from map(self._plainly, pieces)
+            yield from map(self._plainly, snippets)
             return
         model = self._loaded().model
-        chosen = groups(pieces, self._decoding, GPU_BATCH if model.device == "cuda" else CPU_BATCH)
+        chosen = groups(snippets, self._decoding, GPU_BATCH if model.device == "cuda" else CPU_BATCH)
         found: dict[int, Transcript] = {}
         with ThreadPoolExecutor(model.num_workers) as pool:
-            answers = pool.map(self._together, ([pieces[index] for index in group] for group in chosen))
+            answers = pool.map(self._together, ([snippets[index] for index in group] for group in chosen))
             for group, transcripts in zip(chosen, answers, strict=True):
                 found |= dict(zip(group, transcripts, strict=True))
-        yield from (found[index] for index in range(len(pieces)))
+        yield from (found[index] for index in range(len(snippets)))
 
     @property
     def _decoding(self) -> Decoding:
         return Decoding(self.beam_size, self.window, self.tell_language)
 
-    def _together(self, pieces: Sequence[Piece]) -> list[Transcript]:
-        """Returns transcripts of pieces that share a window's length."""
-        if pieces[0].frames > FULL_FRAMES:
-            return [self._plainly(piece) for piece in pieces]
-        heard = hear(self._loaded(), pieces, self._decoding)
+    def _together(self, snippets: Sequence[Snippet]) -> list[Transcript]:
+        """Returns transcripts of snippets that share a window's length."""
+        if snippets[0].frames > FULL_FRAMES:
+            return [self._plainly(snippet) for snippet in snippets]
+        heard = hear(self._loaded(), snippets, self._decoding)
         return [
-            self._plainly(piece) if one is None else Transcript(" ".join(one.text.split()), (), one.language)
-            for piece, one in zip(pieces, heard, strict=True)
+            self._plainly(snippet) if one is None else Transcript(" ".join(one.text.split()), (), one.language)
+            for snippet, one in zip(snippets, heard, strict=True)
         ]
 
-    def _plainly(self, piece: Piece) -> Transcript:
+    def _plainly(self, snippet: Snippet) -> Transcript:
         segments, _ = self._loaded().transcribe(
-            piece.samples,
-            language=piece.language,
+            snippet.samples,
+            language=snippet.language,
             beam_size=self.beam_size,
             temperature=0.0,  # CTranslate2 cannot be seeded anew: above 0 no transcript could be had twice
             condition_on_previous_text=False,
@@ -160,8 +161,8 @@ class FasterWhisper(Transcriber):
         )
         told = list(segments)
         text = " ".join("".join(segment.text for segment in told).split())
-        language = self._language(piece.samples) if self.tell_language else None
-        return Transcript(text, self._words(told, piece.seconds), language)
+        language = self._language(snippet.samples) if self.tell_language else None
+        return Transcript(text, self._words(told, snippet.seconds), language)
 
     def _words(self, segments: "list[Segment]", seconds: float) -> tuple[Word, ...]:
         return tuple(

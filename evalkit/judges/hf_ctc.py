@@ -14,10 +14,12 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
-from evalkit.engines.on_torch import release
 from evalkit.errors import JudgementError
-from evalkit.judges.base import Transcriber, Transcript, samples_at, windows
-from evalkit.judges.weights import WeightsJudge, whole_model
+from evalkit.judges.base import Transcriber, Transcript
+from evalkit.judges.snapshots import SnapshotJudge
+from evalkit.networks.frames import samples_at, windows
+from evalkit.weights.devices import release
+from evalkit.weights.loading import whole_model
 
 RATE = 16_000
 LEAST_SECONDS = 0.1
@@ -25,7 +27,7 @@ UNUSED = ("masked_spec_embed",)  # for training
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class HfCtc(WeightsJudge, Transcriber):
+class HfCtc(SnapshotJudge, Transcriber):
     """Greedy CTC: the likeliest letter of each frame.
 
     Audio longer than 30 s is heard in windows of equal length, at most 30 s each; a word on a border can be lost.
@@ -76,7 +78,7 @@ class HfCtc(WeightsJudge, Transcriber):
         return str(processor.decode(likeliest))
 
     def _loaded(self) -> tuple[Any, Any]:
-        return _model(*self.place)
+        return _model(*self.location)
 
 
 @cache

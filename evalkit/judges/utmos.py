@@ -15,10 +15,11 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
-from evalkit.engines.on_torch import is_out_of_memory, release
 from evalkit.errors import JudgementError
-from evalkit.judges.base import QualityModel, samples_at
-from evalkit.judges.weights import WeightsJudge
+from evalkit.judges.base import QualityModel
+from evalkit.judges.snapshots import SnapshotJudge
+from evalkit.networks.frames import samples_at
+from evalkit.weights.devices import is_out_of_memory, release
 
 RATE = 16_000
 FILE = "utmos.jit"
@@ -26,7 +27,7 @@ FULL_SCALE = 1 << 15
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Utmos(WeightsJudge, QualityModel):
+class Utmos(SnapshotJudge, QualityModel):
     """UTMOS: one opinion from 1 to 5 on how natural speech sounds.
 
     Attributes:
@@ -52,7 +53,7 @@ class Utmos(WeightsJudge, QualityModel):
 
     def load(self) -> None:
         """See `Judge.load`."""
-        _module(*self.place)
+        _module(*self.location)
 
     def close(self) -> None:
         """See `Judge.close`."""
@@ -62,7 +63,7 @@ class Utmos(WeightsJudge, QualityModel):
     def _opinion(self, samples: NDArray[np.float32]) -> float:
         import torch
 
-        folder, device = self.place
+        folder, device = self.location
         module, jit = _module(folder, device), cast(Any, torch.jit)
         waveform = torch.from_numpy(self._given(samples)).unsqueeze(0).to(device)
         try:

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evalkit.engines.on_torch import release
 from evalkit.judges.base import SpeakerEncoder
-from evalkit.judges.weights import WeightsJudge, whole_model
+from evalkit.judges.snapshots import SnapshotJudge
+from evalkit.weights.devices import release
+from evalkit.weights.loading import whole_model
 
 RATE = 16_000
 UNUSED = ("masked_spec_embed", "objective", "classifier")  # for training, and after the embedding
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class WavLMSV(WeightsJudge, SpeakerEncoder):
+class WavLMSV(SnapshotJudge, SpeakerEncoder):
     """WavLM speaker verification: 16 kHz waveform, 512 dimensions.
 
     Attributes:
@@ -59,7 +60,7 @@ class WavLMSV(WeightsJudge, SpeakerEncoder):
         release()
 
     def _loaded(self) -> tuple[Any, Any]:
-        return _model(*self.place)
+        return _model(*self.location)
 
 
 @cache

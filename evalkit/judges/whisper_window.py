@@ -40,7 +40,7 @@ SHORTEST_PHRASE = 3  # tokens; said twice in a row, they are taken for the start
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class Snippet:
     """What is to be transcribed.
 
     Attributes:
@@ -81,14 +81,14 @@ class Decoding:
     window: Window
     tell_language: bool
 
-    def window_frames(self, piece: Piece) -> int:
-        """Returns the window's length, by the piece alone: no transcript depends on its neighbours.
+    def window_frames(self, snippet: Snippet) -> int:
+        """Returns the window's length, by the snippet alone: no transcript depends on its neighbours.
 
-        A piece of more than 30 s, which no window covers, gets its own length.
+        A snippet of more than 30 s, which no window covers, gets its own length.
         """
-        if self.window == "full" or piece.frames > FULL_FRAMES:
-            return max(FULL_FRAMES, piece.frames)
-        seconds = math.ceil(piece.frames / FRAMES_PER_SECOND + MARGIN_SECONDS)
+        if self.window == "full" or snippet.frames > FULL_FRAMES:
+            return max(FULL_FRAMES, snippet.frames)
+        seconds = math.ceil(snippet.frames / FRAMES_PER_SECOND + MARGIN_SECONDS)
         return min(seconds * FRAMES_PER_SECOND, FULL_FRAMES)
 
     def max_length(self, frames: int) -> int:
@@ -99,11 +99,11 @@ class Decoding:
         return min(MAX_LENGTH, 2 * (SPARE_TOKENS + round(TOKENS_PER_SECOND * seconds)))
 
 
-def groups(pieces: Sequence[Piece], decoding: Decoding, size: int) -> list[list[int]]:
-    """Returns the indices of pieces that can share a call, the longest windows first."""
+def groups(snippets: Sequence[Snippet], decoding: Decoding, size: int) -> list[list[int]]:
+    """Returns the indices of snippets that can share a call, the longest windows first."""
     by_frames: dict[int, list[int]] = {}
-    for index, piece in enumerate(pieces):
-        by_frames.setdefault(decoding.window_frames(piece), []).append(index)
+    for index, snippet in enumerate(snippets):
+        by_frames.setdefault(decoding.window_frames(snippet), []).append(index)
     return [
         indices[start : start + size]
         for _, indices in sorted(by_frames.items(), reverse=True)
@@ -111,11 +111,11 @@ def groups(pieces: Sequence[Piece], decoding: Decoding, size: int) -> list[list[
     ]
 
 
-def hear(model: "WhisperModel", pieces: Sequence[Piece], decoding: Decoding) -> list[Heard | None]:
-    """Returns what is said in pieces whose windows are equally long; None where one window does not settle it."""
-    frames = decoding.window_frames(pieces[0])
-    encoded = model.encode(np.stack([_features(model, piece, frames) for piece in pieces]))
-    tokenizers = [_tokenizer(model, piece.language) for piece in pieces]
+def hear(model: "WhisperModel", snippets: Sequence[Snippet], decoding: Decoding) -> list[Heard | None]:
+    """Returns what is said in snippets whose windows are equally long; None where one window does not settle it."""
+    frames = decoding.window_frames(snippets[0])
+    encoded = model.encode(np.stack([_features(model, snippet, frames) for snippet in snippets]))
+    tokenizers = [_tokenizer(model, snippet.language) for snippet in snippets]
     limit = decoding.max_length(frames)
     results = model.model.generate(
         encoded,
@@ -127,19 +127,19 @@ def hear(model: "WhisperModel", pieces: Sequence[Piece], decoding: Decoding) -> 
         suppress_tokens=_suppressed(tokenizers[0]),
         max_initial_timestamp_index=MAX_INITIAL_TIMESTAMP,
     )
-    languages = _languages(model, encoded, decoding, len(pieces))
+    languages = _languages(model, encoded, decoding, len(snippets))
     heard: list[Heard | None] = []
-    for piece, tokenizer, result, language in zip(pieces, tokenizers, results, languages, strict=True):
-        text = _text(result, tokenizer, piece)
+    for snippet, tokenizer, result, language in zip(snippets, tokenizers, results, languages, strict=True):
+        text = _text(result, tokenizer, snippet)
         if text is not None and frames < FULL_FRAMES and not _sound(result, tokenizer, limit // 2):
             text = None
         heard.append(None if text is None else Heard(text, language))
     return heard
 
 
-def _features(model: "WhisperModel", piece: Piece, frames: int) -> NDArray[np.float32]:
+def _features(model: "WhisperModel", snippet: Snippet, frames: int) -> NDArray[np.float32]:
     """Returns features of shape (bands, frames): those that the sound covers, then zeros, as faster-whisper pads."""
-    features: NDArray[np.float32] = model.feature_extractor(piece.samples)[:, : piece.frames]
+    features: NDArray[np.float32] = model.feature_extractor(snippet.samples)[:, : snippet.frames]
     return np.pad(features, ((0, 0), (0, frames - features.shape[1]))).astype(np.float32)
 
 
@@ -168,9 +168,9 @@ def _logprob(result: Any) -> float:
     return float(result.scores[0]) * count / (count + 1)  # the score is a mean over the text without its end
 
 
-def _text(result: Any, tokenizer: "Tokenizer", piece: Piece) -> str | None:
+def _text(result: Any, tokenizer: "Tokenizer", snippet: Snippet) -> str | None:
     """Returns the window's text; None if `transcribe` would go on behind the last timestamp."""
-    if piece.frames == 0 or (result.no_speech_prob > NO_SPEECH and _logprob(result) <= SURE_LOGPROB):
+    if snippet.frames == 0 or (result.no_speech_prob > NO_SPEECH and _logprob(result) <= SURE_LOGPROB):
         return ""
     tokens, first = list(result.sequences_ids[0]), tokenizer.timestamp_begin
     cuts = [at for at in range(1, len(tokens)) if tokens[at] >= first and tokens[at - 1] >= first]
@@ -178,7 +178,7 @@ def _text(result: Any, tokenizer: "Tokenizer", piece: Piece) -> str | None:
         return str(tokenizer.decode(tokens))
     if len(tokens) >= 2 and tokens[-2] < first <= tokens[-1]:
         cuts.append(len(tokens))
-    elif 2 * (tokens[cuts[-1] - 1] - first) < piece.frames:  # a timestamp is two frames
+    elif 2 * (tokens[cuts[-1] - 1] - first) < snippet.frames:  # a timestamp is two frames
         return None
     slices = [tokens[start:end] for start, end in zip([0, *cuts], cuts, strict=False)]
     return "".join(tokenizer.decode(part) for part in slices if part[0] != part[-1])

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from evalkit.metrics.alignment import Edits, align_characters, align_words
-from evalkit.metrics.base import Evidence, Likeness, Metric, Score, VoiceFacts
-from evalkit.metrics.bleed import BLEED, BLEED_CONTROL, place
+from evalkit.metrics.alignment import Alignment, Edits, align_words
+from evalkit.metrics.base import Evidence, Metric, Score, VoiceFacts
+from evalkit.metrics.bleed import BLEED, BLEED_CONTROL, bled_at
 from evalkit.metrics.delivery import DELIVERY, quality_metrics
 from evalkit.metrics.failures import FAILURES, flags
 from evalkit.metrics.intelligibility import INTELLIGIBILITY
-from evalkit.metrics.similarity import cosine, similarity_metrics
+from evalkit.metrics.likeness import Likeness, cosine
+from evalkit.metrics.similarity import similarity_metrics
 from evalkit.metrics.speed import SPEED
 
 
@@ -32,16 +33,16 @@ def metrics_of(speakers: Sequence[str], quality: Sequence[tuple[str, str]]) -> t
 
 
 __all__ = [
+    "Alignment",
     "Edits",
     "Evidence",
     "Likeness",
     "Metric",
     "Score",
     "VoiceFacts",
-    "align_characters",
     "align_words",
+    "bled_at",
     "cosine",
     "flags",
     "metrics_of",
-    "place",
 ]

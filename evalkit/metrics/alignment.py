@@ -1,10 +1,13 @@
-"""Minimal edit alignments (Levenshtein, unit costs) of what was heard to what should be, by jiwer."""
+"""Minimal edit alignments (Levenshtein, unit costs) of what was heard to what should be, by rapidfuzz.
+
+jiwer takes its alignments from the same function, so that a WER from these is jiwer's.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import jiwer
-from jiwer.process import AlignmentChunk
+from rapidfuzz.distance import Levenshtein, Opcode
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Edits:
 
     @property
     def reference_length(self) -> int:
-        """Words or characters in the reference."""
+        """Words in the reference."""
         return self.hits + self.substitutions + self.deletions
 
     @property
@@ -27,33 +30,38 @@ class Edits:
         return self.substitutions + self.deletions + self.insertions
 
 
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """One minimal edit alignment of tokens that were heard to those of a text; what it tells is worked out once.
+
+    Attributes:
+        reference: The text's words or characters.
+        hypothesis: Those heard.
+    """
+
+    reference: Sequence[str]
+    hypothesis: Sequence[str]
+
+    @cached_property
+    def runs(self) -> tuple[Opcode, ...]:
+        """Runs of tokens that are `equal`, or to `replace`, `delete` or `insert`, in order."""
+        return tuple(Levenshtein.opcodes(self.reference, self.hypothesis))
+
+    @cached_property
+    def edits(self) -> Edits:
+        """The runs, counted."""
+        counts = {"equal": 0, "replace": 0, "delete": 0, "insert": 0}
+        for run in self.runs:
+            counts[run.tag] += max(run.src_end - run.src_start, run.dest_end - run.dest_start)
+        return Edits(counts["equal"], counts["replace"], counts["delete"], counts["insert"])
+
+    @cached_property
+    def foreign(self) -> tuple[tuple[int, str], ...]:
+        """Position and word of what was heard and is nowhere in the text: whatever the alignment, none is a hit."""
+        said = frozenset(self.reference)
+        return tuple((at, word) for at, word in enumerate(self.hypothesis) if word not in said)
+
+
 def align_words(reference: str, hypothesis: str) -> Edits:
     """Returns the word edits from `reference` to `hypothesis`, both normalised already."""
-    return _align(reference.split(), hypothesis.split())
-
-
-def align_characters(reference: str, hypothesis: str) -> Edits:
-    """Returns the character edits, spaces counted, both texts normalised already."""
-    return _align(list(reference), list(hypothesis))
-
-
-def chunks(reference: Sequence[str], hypothesis: Sequence[str]) -> list[AlignmentChunk]:
-    """Returns the alignment of two token lists, neither empty, as runs that are equal, replaced, added or missing."""
-    result = jiwer.process_words(
-        [list(reference)], [list(hypothesis)], reference_transform=_AS_GIVEN, hypothesis_transform=_AS_GIVEN
-    )
-    found: list[AlignmentChunk] = result.alignments[0]
-    return found
-
-
-def _align(reference: list[str], hypothesis: list[str]) -> Edits:
-    if not reference:  # jiwer aligns no empty reference
-        return Edits(0, 0, 0, len(hypothesis))
-    result = jiwer.process_words(
-        [reference], [hypothesis], reference_transform=_AS_GIVEN, hypothesis_transform=_AS_GIVEN
-    )
-    return Edits(result.hits, result.substitutions, result.deletions, result.insertions)
-
-
-# The texts come tokenised, so that characters and words take the same way through jiwer.
-_AS_GIVEN = jiwer.Compose([])
+    return Alignment(reference.split(), hypothesis.split()).edits

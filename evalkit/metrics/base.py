@@ -7,33 +7,15 @@ that is the pooled error rate; with audio seconds, the pooled real-time factor; 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
-from evalkit.acoustics import Acoustics
+from evalkit.metrics.acoustics import Acoustics
+from evalkit.metrics.alignment import Alignment
+from evalkit.metrics.likeness import Likeness
 
 SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
-
-
-@dataclass(frozen=True, eq=False)
-class Likeness:
-    """What one speaker encoder makes of an utterance; all vectors have unit length.
-
-    Attributes:
-        embedding: Of the synthesis, shape (d,).
-        references: Of the voice's reference clips, shape (n, d).
-        prompt: Of the prompt that the engine heard, shape (d,).
-        floor: Cosine of the voice's reference clips with other voices; None without others.
-        ceiling: Cosine of the voice's reference clips with its prompt clips; None without held-out ones.
-    """
-
-    embedding: NDArray[np.float32]
-    references: NDArray[np.float32]
-    prompt: NDArray[np.float32]
-    floor: float | None = None
-    ceiling: float | None = None
+TRANSCRIPT, ACOUSTICS = "transcript", "acoustics"  # parts of the evidence; the others have their model's name
 
 
 @dataclass(frozen=True)
@@ -51,12 +33,12 @@ class Evidence:
     Attributes:
         reference: The probe's text, normalised.
         hypothesis: The transcript of the synthesis, normalised alike.
-        likeness: By speaker encoder, the primary one first.
+        likeness: By speaker encoder.
         audio_seconds: Length of the synthesis.
         acoustics: What can be measured in it.
         peak: Largest sample that the engine gave, before it was kept.
         voice: How the speaker speaks.
-        prompt_text: The words of the prompt, normalised alike.
+        prompt_words: The words of the prompt, normalised alike.
         other_prompts: Those of the other voices' prompts in the same trial: the control for bleed.
         intended: The text the engine meant to say, normalised alike; None where it speaks what it is given.
         language: The probe's.
@@ -66,6 +48,8 @@ class Evidence:
         first_audio_seconds: Time until its first sound; None where it does not stream.
         memory_bytes: Largest memory of its process so far; None as above.
         device_memory_bytes: Largest memory of its accelerator so far; None without one.
+        absent: Parts that could not be had, and why: `transcript`, `acoustics`, or a judge's name. What stands in their
+            place here says nothing, and no metric that needs them is asked.
     """
 
     reference: str
@@ -75,8 +59,8 @@ class Evidence:
     acoustics: Acoustics
     peak: float = 0.0
     voice: VoiceFacts = VoiceFacts()
-    prompt_text: str = ""
-    other_prompts: tuple[str, ...] = ()
+    prompt_words: frozenset[str] = frozenset()
+    other_prompts: tuple[frozenset[str], ...] = ()
     intended: str | None = None
     language: str = "en"
     heard_language: tuple[str, float] | None = None
@@ -85,11 +69,17 @@ class Evidence:
     first_audio_seconds: float | None = None
     memory_bytes: float | None = None
     device_memory_bytes: float | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def primary(self) -> Likeness:
-        """What the first speaker encoder says."""
-        return next(iter(self.likeness.values()))
+    @cached_property
+    def words(self) -> Alignment:
+        """The transcript's words, aligned to the text's."""
+        return Alignment(self.reference.split(), self.hypothesis.split())
+
+    @cached_property
+    def characters(self) -> Alignment:
+        """Their characters, spaces among them."""
+        return Alignment(self.reference, self.hypothesis)
 
 
 @dataclass(frozen=True)
@@ -111,6 +101,8 @@ class Metric:
         judge: Which judge it rests on: `asr`, the name of a speaker encoder or quality model, or None.
         bounds: Least and greatest value there can be.
         measure: The function; it returns None where the metric is undefined for this utterance.
+        needs: The part of the evidence that it cannot do without, as `Evidence.absent` names it; None: it needs none.
+        pooled_by: What `measure` gives as weight, in words; `utterances` weigh 1 each.
     """
 
     name: str
@@ -119,6 +111,8 @@ class Metric:
     judge: str | None
     bounds: tuple[float, float]
     measure: Callable[[Evidence], Score | None]
+    needs: str | None = None
+    pooled_by: str = "utterances"
 
 
 def known(value: float | None, weight: float = 1.0) -> Score | None:

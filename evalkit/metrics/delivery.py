@@ -2,14 +2,19 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from evalkit.metrics.base import POSITIVE, Evidence, Metric, Score, known
+from evalkit.metrics.base import ACOUSTICS, POSITIVE, TRANSCRIPT, Evidence, Metric, Score, known
 
 
 def words_per_second(evidence: Evidence) -> float | None:
     """Words heard / audio seconds."""
-    heard = len(evidence.hypothesis.split())
+    heard = len(evidence.words.hypothesis)
     return heard / evidence.audio_seconds if heard and evidence.audio_seconds else None
+
+
+def _words_per_second(evidence: Evidence) -> Score | None:
+    return known(words_per_second(evidence))
 
 
 def _rate_error(evidence: Evidence) -> Score | None:
@@ -18,27 +23,38 @@ def _rate_error(evidence: Evidence) -> Score | None:
     return Score(abs(math.log2(spoken / own))) if spoken and own else None
 
 
+def _f0_median(evidence: Evidence) -> Score | None:
+    """Median F0 of its voiced frames, by YIN."""
+    return known(evidence.acoustics.f0_median)
+
+
+def _f0_range(evidence: Evidence) -> Score | None:
+    """12 log2(90th percentile of F0 / 10th), in semitones."""
+    return known(evidence.acoustics.f0_range)
+
+
 def _f0_median_error(evidence: Evidence) -> Score | None:
     """|12 log2(median F0 / the voice's own)|, in semitones."""
     spoken, own = evidence.acoustics.f0_median, evidence.voice.f0_median
     return Score(abs(12 * math.log2(spoken / own))) if spoken and own else None
 
 
+_RATE = partial(Metric, judge="asr", bounds=POSITIVE, needs=TRANSCRIPT)
+_PITCH = partial(Metric, judge=None, bounds=POSITIVE, needs=ACOUSTICS)
+
 DELIVERY = (
-    Metric("words_per_second", "1/s", None, "asr", POSITIVE, lambda evidence: known(words_per_second(evidence))),
-    Metric("rate_error", "octaves", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_rate_error),
-    Metric("f0_median", "Hz", None, None, POSITIVE, lambda evidence: known(evidence.acoustics.f0_median)),
-    Metric("f0_range", "semitones", None, None, POSITIVE, lambda evidence: known(evidence.acoustics.f0_range)),
-    Metric(
-        "f0_median_error", "semitones", higher_is_better=False, judge=None, bounds=POSITIVE, measure=_f0_median_error
-    ),
+    _RATE("words_per_second", "1/s", None, measure=_words_per_second),
+    _RATE("rate_error", "octaves", False, measure=_rate_error),
+    _PITCH("f0_median", "Hz", None, measure=_f0_median),
+    _PITCH("f0_range", "semitones", None, measure=_f0_range),
+    _PITCH("f0_median_error", "semitones", False, measure=_f0_median_error),
 )
 
 
 def quality_metrics(scores: Sequence[tuple[str, str]]) -> tuple[Metric, ...]:
     """Returns a metric for each score of a quality model, given as (score, model)."""
     return tuple(
-        Metric(name, "MOS", higher_is_better=True, judge=model, bounds=(1.0, 5.0), measure=_said(name))
+        Metric(name, "MOS", higher_is_better=True, judge=model, bounds=(1.0, 5.0), measure=_said(name), needs=model)
         for name, model in scores
     )
 

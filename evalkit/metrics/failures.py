@@ -4,11 +4,13 @@ Means hide them: one utterance in twenty that stops half-way changes WER little 
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from evalkit.metrics.alignment import chunks
-from evalkit.metrics.base import SHARE, Evidence, Metric, Score
+from evalkit.metrics.alignment import Alignment
+from evalkit.metrics.base import ACOUSTICS, SHARE, TRANSCRIPT, Evidence, Metric, Score
 from evalkit.metrics.bleed import bleeds
+from evalkit.metrics.scoring import scores
 from evalkit.text import WITHOUT_SPACES
 
 TAIL_CHARACTERS = 4
@@ -27,43 +29,45 @@ LANGUAGE_PROBABILITY = 0.5
 def truncated(evidence: Evidence) -> bool:
     """Whether the tail of the text is missing: two or more words after the last one that was heard, and little else."""
     if evidence.language in WITHOUT_SPACES:
-        return missing_tail(list(evidence.reference), list(evidence.hypothesis)) >= TAIL_CHARACTERS
-    return missing_tail(evidence.reference.split(), evidence.hypothesis.split()) >= TAIL_WORDS
+        return missing_tail(evidence.characters) >= TAIL_CHARACTERS
+    return missing_tail(evidence.words) >= TAIL_WORDS
 
 
-def missing_tail(reference: list[str], hypothesis: list[str]) -> int:
+def missing_tail(alignment: Alignment) -> int:
     """Returns how many of the reference's last words nothing was heard for.
 
     They are the words after the last hit of a minimal edit alignment, less the words that were heard in their place.
     """
-    if not reference or not hypothesis:
-        return len(reference)
-    hits = [chunk for chunk in chunks(reference, hypothesis) if chunk.type == "equal"]
-    if not hits:
-        return max(0, len(reference) - len(hypothesis))
-    after, in_their_place = len(reference) - int(hits[-1].ref_end_idx), len(hypothesis) - int(hits[-1].hyp_end_idx)
-    return max(0, after - in_their_place)
+    hits = [run for run in alignment.runs if run.tag == "equal"]
+    said, heard = (hits[-1].src_end, hits[-1].dest_end) if hits else (0, 0)
+    return max(0, (len(alignment.reference) - said) - (len(alignment.hypothesis) - heard))
 
 
 def runaway(evidence: Evidence) -> bool:
     """Whether it goes on and on: far longer than the text needs, or phrases come again that the text has fewer of."""
     needed = len(evidence.reference) / CHARACTERS_PER_SECOND
-    return evidence.audio_seconds > SLOWEST * needed + SLACK_SECONDS or repeats(
-        evidence.reference.split(), evidence.hypothesis.split()
-    )
+    too_long = evidence.audio_seconds > SLOWEST * needed + SLACK_SECONDS
+    return too_long or repeats(evidence.words.reference, evidence.words.hypothesis)
 
 
-def repeats(reference: list[str], hypothesis: list[str]) -> bool:
+def repeats(reference: Sequence[str], hypothesis: Sequence[str]) -> bool:
     """Whether three words in a row come again, or one or two again and again, more often than the text has them."""
-    for length, more in ((PHRASE, 1), (2, FEW_TIMES), (1, FEW_TIMES)):
-        wanted, heard = _phrases(reference, length), _phrases(hypothesis, length)
-        if any(count >= 2 and count - wanted[phrase] >= more for phrase, count in heard.items()):
-            return True
-    return False
+    if hypothesis == reference:
+        return False
+    ways = ((PHRASE, 1), (2, FEW_TIMES), (1, FEW_TIMES))
+    return any(_recurs(reference, hypothesis, length, more) for length, more in ways)
 
 
-def _phrases(words: list[str], length: int) -> Counter[tuple[str, ...]]:
-    return Counter(tuple(words[at : at + length]) for at in range(len(words) - length + 1))
+def _recurs(reference: Sequence[str], hypothesis: Sequence[str], length: int, more: int) -> bool:
+    phrases = _phrases(hypothesis, length)
+    if len(set(phrases)) == len(phrases):
+        return False
+    heard, wanted = Counter(phrases), Counter(_phrases(reference, length))
+    return any(count >= 2 and count - wanted[phrase] >= more for phrase, count in heard.items())
+
+
+def _phrases(words: Sequence[str], length: int) -> list[tuple[str, ...]]:
+    return list(zip(*(words[at:] for at in range(length)), strict=False))
 
 
 def silent(evidence: Evidence) -> bool:
@@ -84,26 +88,35 @@ def wrong_language(evidence: Evidence) -> bool:
     return code != evidence.language and probability > LANGUAGE_PROBABILITY
 
 
-FLAGS: dict[str, Callable[[Evidence], bool]] = {
-    "truncated": truncated,
-    "runaway": runaway,
-    "silent": silent,
-    "clipped": clipped,
-    "wrong_language": wrong_language,
-    "bleed": bleeds,
-}
+@dataclass(frozen=True)
+class Flag:
+    """A way of failing: its name, whether an utterance failed so, and the part of the evidence that tells."""
+
+    name: str
+    is_so: Callable[[Evidence], bool]
+    needs: str
+
+    @property
+    def metric(self) -> Metric:
+        """The share of utterances that have it."""
+        return Metric(f"{self.name}_share", "share", False, None, SHARE, self._score, needs=self.needs)
+
+    def _score(self, evidence: Evidence) -> Score:
+        return Score(float(self.is_so(evidence)))
+
+
+FLAGS = (
+    Flag("truncated", truncated, TRANSCRIPT),
+    Flag("runaway", runaway, TRANSCRIPT),
+    Flag("silent", silent, ACOUSTICS),
+    Flag("clipped", clipped, ACOUSTICS),
+    Flag("wrong_language", wrong_language, TRANSCRIPT),
+    Flag("bleed", bleeds, TRANSCRIPT),
+)
+FAILURES = tuple(flag.metric for flag in FLAGS)
 
 
 def flags(evidence: Evidence) -> list[str]:
-    """Returns the names of what went wrong."""
-    return [name for name, is_so in FLAGS.items() if is_so(evidence)]
-
-
-def _share_of(is_so: Callable[[Evidence], bool]) -> Callable[[Evidence], Score]:
-    return lambda evidence: Score(float(is_so(evidence)))
-
-
-FAILURES = tuple(
-    Metric(f"{name}_share", "share", higher_is_better=False, judge=None, bounds=SHARE, measure=_share_of(is_so))
-    for name, is_so in FLAGS.items()
-)
+    """Returns the names of what went wrong; what cannot be told is not among them."""
+    shares = scores(evidence, FAILURES).values
+    return [flag.name for flag, metric in zip(FLAGS, FAILURES, strict=True) if shares.get(metric.name)]

@@ -1,22 +1,32 @@
-"""WER and CER: how much of the text can be heard, by an ASR's transcript."""
+"""WER and CER: how much of the text can be heard, by an ASR's transcript.
 
-from evalkit.metrics.alignment import Edits, align_characters, align_words
-from evalkit.metrics.base import POSITIVE, SHARE, Evidence, Metric, Score
+H, S, D and I are the hits, substitutions, deletions and insertions of a minimal edit alignment (Levenshtein 1966). The
+rate over words is that of NIST's sclite; it pools over utterances as the sum of errors over the sum of lengths.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from rapidfuzz.distance import Levenshtein
+
+from evalkit.metrics.base import POSITIVE, SHARE, TRANSCRIPT, Evidence, Metric, Score
 from evalkit.text import WITHOUT_SPACES
 
 GARBLED = 0.5
 
 
-def _error_rate(edits: Edits) -> Score | None:
-    length = edits.reference_length
-    return Score(edits.errors / length, length) if length else None
+def _error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> Score | None:
+    """(S + D + I) / (H + S + D) over tokens, the edit distance / the reference's length; undefined where that is 0."""
+    length = len(reference)
+    return Score(Levenshtein.distance(reference, hypothesis) / length, length) if length else None
 
 
 def _wer(evidence: Evidence) -> Score | None:
     """(S + D + I) / (H + S + D) over words; pooled over utterances by weight. Undefined where words have no spaces."""
-    if evidence.language in WITHOUT_SPACES:
+    edits = evidence.words.edits
+    if evidence.language in WITHOUT_SPACES or not edits.reference_length:
         return None
-    return _error_rate(align_words(evidence.reference, evidence.hypothesis))
+    return Score(edits.errors / edits.reference_length, edits.reference_length)
 
 
 def _cer(evidence: Evidence) -> Score | None:
@@ -24,10 +34,9 @@ def _cer(evidence: Evidence) -> Score | None:
 
     Spaces count, but in languages that have none between words, where an ASR's are its own invention.
     """
-    texts = (evidence.reference, evidence.hypothesis)
     if evidence.language in WITHOUT_SPACES:
-        texts = (texts[0].replace(" ", ""), texts[1].replace(" ", ""))
-    return _error_rate(align_characters(*texts))
+        return _error_rate(evidence.reference.replace(" ", ""), evidence.hypothesis.replace(" ", ""))
+    return _error_rate(evidence.reference, evidence.hypothesis)
 
 
 def _wer_utt_mean(evidence: Evidence) -> Score | None:
@@ -36,27 +45,34 @@ def _wer_utt_mean(evidence: Evidence) -> Score | None:
     return Score(score.value) if score else None
 
 
-def _intended_wer(evidence: Evidence) -> Score | None:
-    """WER of the text that the engine meant to say against the probe's: it said something else."""
-    return None if evidence.intended is None else _error_rate(align_words(evidence.reference, evidence.intended))
-
-
-def _spoken_wer(evidence: Evidence) -> Score | None:
-    """WER of the transcript against the text that the engine meant to say: it said it badly."""
-    return None if evidence.intended is None else _error_rate(align_words(evidence.intended, evidence.hypothesis))
-
-
 def _p_wer_50(evidence: Evidence) -> Score | None:
     """1 if the utterance's WER is above 0.5, else 0: its mean is the share of utterances that failed."""
     score = _wer(evidence)
     return Score(float(score.value > GARBLED)) if score else None
 
 
+def _intended_wer(evidence: Evidence) -> Score | None:
+    """WER of the text that the engine meant to say against the probe's: it said something else."""
+    if evidence.intended is None:
+        return None
+    return _error_rate(evidence.words.reference, evidence.intended.split())
+
+
+def _spoken_wer(evidence: Evidence) -> Score | None:
+    """WER of the transcript against the text that the engine meant to say: it said it badly."""
+    if evidence.intended is None:
+        return None
+    return _error_rate(evidence.intended.split(), evidence.words.hypothesis)
+
+
+_ERRORS = partial(Metric, unit="ratio", higher_is_better=False, bounds=POSITIVE)
+_HEARD = partial(_ERRORS, judge="asr", needs=TRANSCRIPT)
+
 INTELLIGIBILITY = (
-    Metric("wer", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_wer),
-    Metric("cer", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_cer),
-    Metric("wer_utt_mean", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_wer_utt_mean),
-    Metric("p_wer_50", "share", higher_is_better=False, judge="asr", bounds=SHARE, measure=_p_wer_50),
-    Metric("intended_wer", "ratio", higher_is_better=False, judge=None, bounds=POSITIVE, measure=_intended_wer),
-    Metric("spoken_wer", "ratio", higher_is_better=False, judge="asr", bounds=POSITIVE, measure=_spoken_wer),
+    _HEARD("wer", measure=_wer, pooled_by="reference words"),
+    _HEARD("cer", measure=_cer, pooled_by="reference characters"),
+    _HEARD("wer_utt_mean", measure=_wer_utt_mean),
+    _HEARD("p_wer_50", unit="share", bounds=SHARE, measure=_p_wer_50),
+    _ERRORS("intended_wer", judge=None, measure=_intended_wer, pooled_by="reference words"),
+    _HEARD("spoken_wer", measure=_spoken_wer, pooled_by="intended words"),
 )

@@ -10,7 +10,7 @@ def _rtf(evidence: Evidence) -> Score | None:
     return Score(evidence.synth_seconds / evidence.audio_seconds, evidence.audio_seconds)
 
 
-RTF = Metric("rtf", "ratio", higher_is_better=False, judge=None, bounds=POSITIVE, measure=_rtf)
+RTF = Metric("rtf", "ratio", False, None, POSITIVE, _rtf, pooled_by="audio seconds")
 AUDIO_SECONDS = Metric("audio_seconds", "s", None, None, POSITIVE, lambda evidence: Score(evidence.audio_seconds))
 # From the request to the first sound that could be played; only of engines that stream.
 FIRST_AUDIO_SECONDS = Metric(

@@ -3,7 +3,7 @@
 `settings` says how a prompt is built, `pieces` prepares clips, `cut` finds where to end, `build` does it.
 """
 
-from evalkit.prompts.build import REVISION, Ears, ReferenceText, build_prompt
+from evalkit.prompts.build import REVISION, Hearing, ReferenceText, build_prompt
 from evalkit.prompts.settings import PromptSettings
 
-__all__ = ["REVISION", "Ears", "PromptSettings", "ReferenceText", "build_prompt"]
+__all__ = ["REVISION", "Hearing", "PromptSettings", "ReferenceText", "build_prompt"]

@@ -14,25 +14,25 @@ from evalkit.prompts.pieces import Piece, joined, matched, ordered, read_piece, 
 from evalkit.prompts.settings import CLIP_SECONDS, PromptSettings
 from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
-from evalkit.words import Word, error_rate, place
+from evalkit.words import Word, error_rate, words_in_time
 
 REVISION = 1  # to be raised by whoever changes how prompts are built: stored ones are then made again
 MIN_SECONDS = 0.5  # shorter prompts make engines fail or guess
-MAX_ERROR_RATE = 0.8  # above it, a transcript belongs to another recording
+FOREIGN_WER = 0.8  # above it, a transcript belongs to another recording
 WRONG_WORDS = ("window", "candle", "river", "purple", "hammer", "pencil", "garden", "rocket", "button", "marble",
                "mirror", "basket", "thunder", "copper", "island", "tiger", "velvet", "ladder", "orange")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ReferenceText:
-    """A clip's words, and who says so; `agreement` is that of automatic passes, e.g. `2/3`."""
+    """A clip's words, and who says so; `majority` is that of automatic passes, e.g. `2/3`."""
 
     text: str
     source: TextSource
-    agreement: str | None = None
+    majority: str | None = None
 
 
-class Ears(Protocol):
+class Hearing(Protocol):
     """What building a prompt needs to hear; answers are kept, so that nothing is heard twice."""
 
     def words(self, audio: Audio, language: str) -> Sequence[Word]:
@@ -55,7 +55,7 @@ class _Part:
     error_rate: float | None
 
 
-def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_of: TextOf, ears: Ears) -> Prompt:
+def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_of: TextOf, hearing: Hearing) -> Prompt:
     """Returns the prompt of a voice.
 
     Args:
@@ -63,13 +63,13 @@ def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_
         settings: How.
         sample_rate: Hz, the engine's.
         text_of: Gives the words of a clip.
-        ears: Hears words and speech.
+        hearing: Hears words and speech.
 
     Raises:
         DataError: A clip cannot be used, has no words, has those of another clip, or all of them are too short.
     """
-    pieces = _pieces(voice, settings, sample_rate, ears)
-    parts = [_part(voice, piece, text_of, ears) for piece in pieces]
+    pieces = _pieces(voice, settings, sample_rate, hearing)
+    parts = [_part(voice, piece, text_of, hearing) for piece in pieces]
     audios, words = _ended(voice, parts, settings)
     audio = joined(audios, settings.gap_seconds, settings.crossfade_seconds)
     if audio.seconds < MIN_SECONDS:
@@ -88,11 +88,11 @@ def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_
     )
 
 
-def _pieces(voice: Voice, settings: PromptSettings, sample_rate: int, ears: Ears) -> list[Piece]:
+def _pieces(voice: Voice, settings: PromptSettings, sample_rate: int, hearing: Hearing) -> list[Piece]:
     """Returns the pieces that the target needs, prepared; the last may still be too long."""
     prepared: Iterable[Piece] = _ordered_pieces(voice, settings, sample_rate)
     if settings.trim:
-        prepared = (trimmed(piece, ears.speech) for piece in prepared)
+        prepared = (trimmed(piece, hearing.speech) for piece in prepared)
     if settings.match_loudness:
         prepared = matched(list(prepared))
     needed, total = [], 0.0
@@ -119,18 +119,18 @@ def _between(settings: PromptSettings) -> float:
     return settings.gap_seconds - settings.crossfade_seconds
 
 
-def _part(voice: Voice, piece: Piece, text_of: TextOf, ears: Ears) -> _Part:
+def _part(voice: Voice, piece: Piece, text_of: TextOf, hearing: Hearing) -> _Part:
     text = text_of(piece.clip)
-    heard = ears.words(piece.audio, voice.language)
+    heard = hearing.words(piece.audio, voice.language)
     normalise = normalizer("whisper_basic")
     wrong = error_rate(text.text, heard, normalise, whole=piece.whole)
-    if wrong is not None and wrong > MAX_ERROR_RATE and piece.audio.seconds >= MIN_SECONDS:
+    if wrong is not None and wrong > FOREIGN_WER and piece.audio.seconds >= MIN_SECONDS:
         raise DataError(
             f"voice {voice.name!r}: the words given for {piece.clip.path.name} are not those spoken (WER {wrong:.2f}, "
-            f"{MAX_ERROR_RATE:g} is allowed); look at them with: "
+            f"{FOREIGN_WER:g} is allowed); look at them with: "
             f"python -m evalkit transcript show {voice.name} voices.path=DIR"
         )
-    return _Part(piece, text, place(text.text, heard, normalise, whole=piece.whole), wrong)
+    return _Part(piece, text, words_in_time(text.text, heard, normalise, whole=piece.whole), wrong)
 
 
 def _pooled_error_rate(parts: Sequence[_Part]) -> float | None:

@@ -2,7 +2,8 @@
 
 It has the published model's interface and its pitfalls: the backbone's audio embedding is missing from checkpoints, the
 generation configuration is prepared with an argument that transformers dropped, three codes have no sound, and speech
-whose first frame ends it cannot be decoded.
+whose first frame ends it cannot be decoded. It has one more, which older public copies have and the published code has
+mended: it initialises its weights without asking whether they were loaded.
 """
 
 import torch
@@ -90,6 +91,11 @@ class ChromaForConditionalGeneration(PreTrainedModel, ChromaGenerationMixin):
     def _init_weights(self, module):
         if isinstance(module, nn.Embedding | nn.Linear):
             module.weight.data.normal_()
+
+    def eval(self):
+        if self.config.spoils_weights:
+            self.decoder.head.weight.data.normal_()
+        return super().eval()
 
     @torch.no_grad()
     def generate(

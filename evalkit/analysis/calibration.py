@@ -1,0 +1,125 @@
+"""What a score can be: each voice's floor and ceiling by each speaker encoder, and what the transcriber makes of it.
+
+A cosine of 0.6 is much for one encoder and little for another, and a WER of 0.05 is no flaw of an engine if the
+transcriber errs as often on the recordings.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.record import EncoderRecord, FloorAndCeiling, VoiceCalibration
+
+Vectors = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+UNREADABLE = 0.3  # WER on a voice's recordings above which its syntheses cannot be judged by that transcriber
+DRAWS = 500
+
+
+@dataclass(frozen=True, eq=False)
+class VoicePrints:
+    """A voice's embeddings by one encoder: of its held-out clips, shape (h, d), and of its prompt clips, (p, d)."""
+
+    held_out: Vectors
+    prompt: Vectors
+
+    @property
+    def reference(self) -> Vectors:
+        """What `sim` compares with: the held-out clips, else the prompt's."""
+        return self.held_out if len(self.held_out) else self.prompt
+
+    @property
+    def all(self) -> Vectors:
+        """All clips."""
+        return np.concatenate([self.held_out, self.prompt])
+
+
+def floors_and_ceilings(prints: Mapping[str, VoicePrints]) -> dict[str, FloorAndCeiling]:
+    """Returns each voice's floor and ceiling.
+
+    Floor: the mean cosine of the voice's reference clips with all clips of the other voices. Ceiling: that of its
+    held-out clips with its prompt clips. Both are None where there is nothing to compare.
+    """
+    return {
+        name: FloorAndCeiling(
+            _mean_cosine(own.reference, [other.all for voice, other in prints.items() if voice != name]),
+            _mean_cosine(own.held_out, [own.prompt]),
+        )
+        for name, own in prints.items()
+    }
+
+
+def _mean_cosine(ones: Vectors, others: Sequence[Vectors]) -> float | None:
+    pairs = [ones.astype(np.float64) @ other.astype(np.float64).T for other in others if len(ones) and len(other)]
+    return float(np.mean(np.concatenate([pair.ravel() for pair in pairs]))) if pairs else None
+
+
+def equal_error_rate(same: Floats, different: Floats) -> float:
+    """Returns the rate at which as many same-speaker pairs are refused as different ones are accepted.
+
+    The threshold moves over all scores; between two of them the crossing is interpolated.
+    """
+    thresholds = np.append(np.unique(np.concatenate([same, different])), np.inf)
+    refused = np.searchsorted(np.sort(same), thresholds, side="left") / len(same)
+    accepted = 1 - np.searchsorted(np.sort(different), thresholds, side="left") / len(different)
+    gap = refused - accepted  # from -1 up to 1
+    after = int(np.argmax(gap >= 0))
+    share = -gap[after - 1] / (gap[after] - gap[after - 1])
+    return float(refused[after - 1] + share * (refused[after] - refused[after - 1]))
+
+
+def encoder_record(prints: Mapping[str, VoicePrints]) -> EncoderRecord | None:
+    """Returns an encoder's equal error rate over all pairs of clips, with a 95 % interval over voices.
+
+    None without two voices, or without a voice of two clips.
+    """
+    clips = {name: own.all.astype(np.float64) for name, own in prints.items() if len(own.all)}
+    same = {name: _upper(own @ own.T) for name, own in clips.items()}
+    different = {pair: (clips[pair[0]] @ clips[pair[1]].T).ravel() for pair in itertools.combinations(clips, 2)}
+    if not different or not sum(len(scores) for scores in same.values()):
+        return None
+    rate = equal_error_rate(np.concatenate(list(same.values())), np.concatenate(list(different.values())))
+    low, high = _eer_interval(same, different)
+    counts = (sum(map(len, same.values())), sum(map(len, different.values())))
+    return EncoderRecord(rate, low, high, *counts)
+
+
+def _upper(cosines: Floats) -> Floats:
+    return cosines[np.triu_indices(len(cosines), 1)]
+
+
+def _eer_interval(
+    same: Mapping[str, Floats], different: Mapping[tuple[str, str], Floats]
+) -> tuple[float | None, float | None]:
+    """Returns the bootstrap's interval, voices resampled; None where draws are all alike."""
+    chance, names, rates = np.random.default_rng(0), list(same), []
+    for _ in range(DRAWS):
+        drawn = set(chance.choice(names, len(names)))
+        own = [same[name] for name in drawn]
+        between = [scores for (one, other), scores in different.items() if one in drawn and other in drawn]
+        if between and sum(map(len, own)):
+            rates.append(equal_error_rate(np.concatenate(own), np.concatenate(between)))
+    if not rates or np.ptp(rates) == 0:
+        return None, None
+    low, high = np.quantile(rates, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def doubts(name: str, calibration: VoiceCalibration) -> list[str]:
+    """Returns what makes a voice unfit to be judged, as sentences that name it."""
+    found = [
+        f"voice {name}: by {encoder} its ceiling {ends.ceiling:.3f} is not above its floor {ends.floor:.3f}: "
+        f"its clips are not one speaker's, or too poor; voices.exclude=[{name}] leaves it out"
+        for encoder, ends in calibration.speakers.items()
+        if ends.floor is not None and ends.ceiling is not None and ends.ceiling <= ends.floor
+    ]
+    if calibration.asr_wer is not None and calibration.asr_wer > UNREADABLE:
+        found.append(
+            f"voice {name}: the transcriber cannot read its recordings (WER {calibration.asr_wer:.2f}, expected "
+            f"{UNREADABLE} or less): its WER says little of the engine; voices.exclude=[{name}] leaves it out"
+        )
+    return found

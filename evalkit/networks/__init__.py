@@ -1,0 +1,1 @@
+"""Networks whose architecture is written here, for engines and judges alike; weights come from `weights`."""

@@ -1,0 +1,1 @@
+"""The data's way through a run: plan, schedule, prompts, synthesis, judging, evidence, rows, report."""

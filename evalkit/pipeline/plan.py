@@ -1,0 +1,219 @@
+"""The plan of a run: everything that will be done, decided before anything is loaded."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from evalkit.digest import Json, digest
+from evalkit.engines.base import Engine
+from evalkit.judges.base import Judge, QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.metrics import Metric, metrics_of
+from evalkit.probes import Probe, ProbeSet
+from evalkit.prompts import PromptSettings
+from evalkit.trial import Trial, Utterance
+from evalkit.voices import Clip, Voice
+from evalkit.weights.assets import library
+from evalkit.weights.named import NamedWeights, directory_bytes
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A trial, and the objects that carry it out."""
+
+    trial: Trial
+    engine: Engine
+    prompt: PromptSettings
+
+    @classmethod
+    def of(cls, engine: Engine, prompt: PromptSettings) -> "Cell":
+        """Returns the cell of an engine with its knobs set and a way to build prompts."""
+        settings = {f"prompt.{key}": value for key, value in vars(prompt).items() if not key.startswith("_")}
+        settings |= {f"engine.{key}": value for key, value in engine.knobs().items()}
+        return cls(Trial.of(engine.name, settings), engine, prompt)
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The models that score.
+
+    Attributes:
+        speakers: Speaker encoders, the primary one first.
+        asr: The transcriber.
+        quality: Models that say how good speech sounds.
+        normalizer: What WER is taken after.
+    """
+
+    speakers: tuple[SpeakerEncoder, ...]
+    asr: Transcriber
+    quality: tuple[QualityModel, ...]
+    normalizer: str
+
+    @property
+    def all(self) -> list[SpeakerEncoder | Transcriber | QualityModel]:
+        """Every model."""
+        return [*self.speakers, self.asr, *self.quality]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What they can measure."""
+        scores = [(score, model.name) for model in self.quality for score in model.scores]
+        return metrics_of([speaker.name for speaker in self.speakers], scores)
+
+    def fingerprint(self) -> dict[str, Json]:
+        """Returns what two reports must share for their scores to be comparable."""
+        return {
+            "speakers": [speaker.fingerprint() for speaker in self.speakers],
+            "asr": self.asr.fingerprint(),
+            "quality": [model.fingerprint() for model in self.quality],
+            "normalizer": self.normalizer,
+        }
+
+
+@dataclass(frozen=True)
+class Ears:
+    """The models that listen to a voice's recordings.
+
+    Attributes:
+        aligner: Tells when each word of a clip is spoken.
+        passes: Decode the same audio differently, to agree on a text where the user gave none.
+        speech: Tells where a clip's speech begins and ends.
+    """
+
+    aligner: Transcriber
+    passes: tuple[Transcriber, ...]
+    speech: SpeechDetector
+
+    @property
+    def all(self) -> list[Transcriber | SpeechDetector]:
+        """Every model."""
+        return [self.aligner, *self.passes, self.speech]
+
+    def fingerprint(self) -> dict[str, Json]:
+        """Returns what prompts depend on."""
+        return {
+            "aligner": self.aligner.fingerprint(),
+            "passes": [one.fingerprint() for one in self.passes],
+            "speech": self.speech.fingerprint(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """An utterance of the plan, and what carries it out."""
+
+    utterance: Utterance
+    cell: Cell
+    voice: Voice
+    probe: Probe
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the sweep's decision rests on.
+
+    Attributes:
+        baseline: Id of the trial that the others are compared with.
+        primary: The metric that decides.
+        guards: Metrics in which a winner must say how it does.
+    """
+
+    baseline: str
+    primary: str = "sim"
+    guards: tuple[str, ...] = ("wer",)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: cells over voices, probes and seeds; `config` is the resolved configuration, for the report."""
+
+    name: str
+    question: str
+    cells: tuple[Cell, ...]
+    voices: tuple[Voice, ...]
+    probes: ProbeSet
+    seeds: tuple[int, ...]
+    judges: Judges
+    ears: Ears
+    decision: Decision
+    device: str
+    config: Mapping[str, Any]
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The trials, in the order of the grid."""
+        return [cell.trial for cell in self.cells]
+
+    @property
+    def families(self) -> list[list[Cell]]:
+        """The cells, those whose engines share weights together."""
+        found: dict[Hashable, list[Cell]] = {}
+        for cell in self.cells:
+            found.setdefault(cell.engine.family, []).append(cell)
+        return list(found.values())
+
+    def utterances(self, cells: Sequence[Cell]) -> Iterator[Planned]:
+        """Gives the utterances of cells: for each voice, probe and seed all cells, so that they soon compare."""
+        for voice in self.voices:
+            for probe in self.probes.probes:
+                for seed in self.seeds:
+                    for cell in cells:
+                        yield Planned(Utterance(cell.trial.id, voice.name, probe.id, seed), cell, voice, probe)
+
+    @property
+    def size(self) -> int:
+        """Number of utterances."""
+        return len(self.cells) * len(self.voices) * len(self.probes.probes) * len(self.seeds)
+
+    def assets(self) -> list[str]:
+        """Returns the names of all weights that the run needs."""
+        return list(dict.fromkeys(asset for model in self.models for asset in model.assets))
+
+    @property
+    def models(self) -> list[Engine | Judge]:
+        """All that may be loaded."""
+        engines: list[Engine | Judge] = [cell.engine for cell in self.cells]
+        return [*engines, *self.judges.all, *self.ears.all]
+
+    def weight_bytes(self) -> int:
+        """Returns the size of all weights, those in directories of the user's included."""
+        named = {model.weights for model in self.models if isinstance(model, NamedWeights)}
+        directories = sum(directory_bytes(weights) for weights in named)
+        return directories + sum(library().get(asset).bytes for asset in self.assets())
+
+    def require(self) -> None:
+        """Does nothing if all weights are here.
+
+        Raises:
+            MissingAssetsError: Some are not; the message has the command that brings them.
+        """
+        library().require(self.assets())
+        for cell in self.cells:
+            cell.engine.require()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of all that was asked for: equal plans are the same work."""
+        return digest(
+            {
+                "name": self.name,
+                "trials": [{"id": cell.trial.id, "engine": cell.engine.fingerprint()} for cell in self.cells],
+                "voices": [
+                    [
+                        voice.name,
+                        voice.language,
+                        *([str(clip.path), _content(clip), clip.text, clip.use] for clip in voice.clips),
+                    ]
+                    for voice in self.voices
+                ],
+                "probes": [[probe.id, probe.text, probe.language] for probe in self.probes.probes],
+                "seeds": list(self.seeds),
+                "judges": self.judges.fingerprint(),
+                "ears": self.ears.fingerprint(),
+            }
+        )
+
+
+def _content(clip: Clip) -> str | None:
+    """Returns the hash of a clip; None where there is no file, which fails its voice's rows and not the plan."""
+    return clip.sha256 if clip.path.is_file() else None

@@ -1,0 +1,149 @@
+"""The report of a run: begun before any work, and filled with the numbers of the rows so far."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from evalkit import provenance
+from evalkit.analysis import findings, summary
+from evalkit.analysis.calibration import doubts
+from evalkit.analysis.concordance import concordance
+from evalkit.analysis.findings import Question
+from evalkit.engines.base import memory
+from evalkit.metrics.scoring import metric_records
+from evalkit.pipeline.evidence import Yardsticks
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.workspace import Workspace
+from evalkit.record import Cost, Provenance, Report, Row, Status, TrialSummary
+from evalkit.trial import varying_settings
+
+
+def begun(plan: Plan, run_id: str, command: str) -> Report:
+    """Returns the report of a run that has not begun: should it never end, this says what was wanted."""
+    commit, dirty = provenance.commit()
+    judges = plan.judges
+    return Report(
+        run_id=run_id,
+        plan=plan.sha256,
+        sweep=plan.name,
+        question=plan.question,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        status="interrupted",
+        provenance=Provenance(
+            command=command,
+            commit=commit,
+            dirty=dirty,
+            python=provenance.python(),
+            platform=provenance.machine(),
+            device=plan.device,
+            packages=provenance.packages(),
+            engines=_engines(plan),
+            judges={**judges.fingerprint(), "ears": plan.ears.fingerprint()},
+            seeds=list(plan.seeds),
+        ),
+        config=plan.config,
+        metrics=metric_records(judges.metrics, judges.asr.name),
+        baseline=plan.decision.baseline,
+        primary=plan.decision.primary,
+        guards=list(plan.decision.guards),
+        notes=[
+            f"voice {voice.name}: no held-out clip; sim is against its own prompt clips, which favours copying them"
+            for voice in plan.voices
+            if not voice.held_out_clips
+        ],
+    )
+
+
+def calibrated(report: Report, yardsticks: Yardsticks) -> Report:
+    """Returns the report with what scores can be, and notes on voices and judges that cannot be relied on."""
+    found = [*yardsticks.unread, *(note for name, one in yardsticks.calibration.items() for note in doubts(name, one))]
+    return replace(
+        report,
+        calibration=yardsticks.calibration,
+        encoders=yardsticks.encoders,
+        recordings=yardsticks.addresses,
+        notes=[*report.notes, *found],
+    )
+
+
+def with_numbers(report: Report, plan: Plan, rows: Sequence[Row], status: Status) -> Report:
+    """Returns the report with the numbers of rows, which may be all or those so far."""
+    found = summary.numbers(plan.trials, rows, report.metrics, plan.decision.baseline)
+    scored = any(row.state == "scored" for row in rows)
+    report = replace(
+        report,
+        status=status if scored or status == "interrupted" else "failed",
+        trials=found.trials,
+        comparisons=found.comparisons,
+        baseline=found.baseline,
+        notes=[*report.notes, *_gaps(rows), *_replaced(found.trials, plan, found.baseline)],
+    )
+    if found.baseline is None:
+        return replace(report, finding="Nothing could be scored." if status != "interrupted" else "")
+    return _decided(report, plan, rows, found.baseline)
+
+
+def _decided(report: Report, plan: Plan, rows: Sequence[Row], baseline: str) -> Report:
+    """Returns the report with its best trial, and the finding in a sentence."""
+    primary = report.metrics[report.primary]
+    question = Question(
+        baseline,
+        report.primary,
+        higher_is_better=bool(primary.higher_is_better),
+        guards={guard: bool(report.metrics[guard].higher_is_better) for guard in report.guards},
+        varying=varying_settings(plan.trials),
+    )
+    best = findings.leader(report.comparisons, question)
+    ahead = [one.trial for one in findings.ahead_of_baseline(report.comparisons, question)]
+    rivals = summary.not_told_apart(best, ahead, rows, report.primary) if best else []
+    others = [speaker.name for speaker in plan.judges.speakers[1:]]
+    agreed = concordance(report.trials, report.comparisons, others, best if report.primary == "sim" else None)
+    sentence = findings.find(report.trials, report.comparisons, rivals, question) + findings.contest(agreed)
+    return replace(report, best=best, concordance=agreed, finding=sentence)
+
+
+def _engines(plan: Plan) -> dict[str, Any]:
+    """Returns each engine's identity by name; where knobs change its weights, the others by name and trial."""
+    found: dict[str, Any] = {}
+    for cell in plan.cells:
+        identity = _without_knobs(cell.engine.fingerprint())
+        if identity not in found.values():
+            name = cell.engine.name
+            found[f"{name} in {cell.trial.id}" if name in found else name] = identity
+    return found
+
+
+def _without_knobs(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fingerprint.items() if key != "knobs"}  # each trial has its own
+
+
+def _gaps(rows: Sequence[Row]) -> list[str]:
+    """Returns a sentence for each metric that could not be taken everywhere, with the first reason."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        for metric, reason in row.missing.items():
+            reasons.setdefault(metric, []).append(reason)
+    return [f"{metric} is missing in {len(found)} rows: {found[0]}" for metric, found in reasons.items()]
+
+
+def _replaced(trials: Sequence[TrialSummary], plan: Plan, baseline: str | None) -> list[str]:
+    if baseline == plan.decision.baseline:
+        return []
+    named = {trial.id: trial for trial in trials}
+    other = None if baseline is None else named[baseline]
+    return [findings.replaced(named[plan.decision.baseline], other, varying_settings(plan.trials))]
+
+
+def cost_of(workspace: Workspace, rows: Sequence[Row], wall_seconds: float) -> Cost:
+    """Returns what a run cost."""
+    made = sum(not row.cached and row.audio is not None for row in rows)
+    inside = workspace.clock.model_seconds
+    return Cost(
+        wall_seconds=wall_seconds,
+        model_seconds=inside,
+        overhead=1 - inside / wall_seconds if made else None,
+        peak_memory_bytes=memory()[0],
+        synthesised=made,
+        cached=sum(row.cached for row in rows),
+    )

@@ -1,0 +1,230 @@
+"""A run: batch by batch from the schedule through prompts, synthesis and judging to rows, and at the end a report."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from evalkit.errors import DataError, NothingScoredError
+from evalkit.pipeline.artefacts import BuiltPrompt, Made
+from evalkit.pipeline.events import RowsMade
+from evalkit.pipeline.evidence import judge, measure_yardsticks
+from evalkit.pipeline.executors import MAX_CONSECUTIVE_FAILURES, Local
+from evalkit.pipeline.plan import Plan, Planned
+from evalkit.pipeline.prompting import Prompting, notes_on
+from evalkit.pipeline.report import begun, calibrated, cost_of, with_numbers
+from evalkit.pipeline.rows import RowMaker, Task, is_settled, jobs_of, tasks_of
+from evalkit.pipeline.schedule import BATCH, Batch, Grid, Schedule
+from evalkit.pipeline.synthesis import made_before, synthesise
+from evalkit.pipeline.workspace import Workspace
+from evalkit.record import Report, Row
+from evalkit.reports.files import ROWS_FILE, append_rows, read_rows, write_report, write_rows
+
+TRIES = 3  # a batch whose sounds turn out to be damaged is gone through again
+LEAST_SECONDS, SHARE = 10.0, 0.05  # between interim reports, and of the time that they may take
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run."""
+
+    report: Report
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """How a run is to be carried out.
+
+    Attributes:
+        books: Folder of the voices' reference texts.
+        command: As typed, for the record.
+        started: `time.perf_counter()` when the command began, so that its cost counts the start-up too.
+        max_consecutive_failures: Of one engine with the same error, after which it is asked no more.
+    """
+
+    books: Path
+    command: str
+    started: float
+    max_consecutive_failures: int = MAX_CONSECUTIVE_FAILURES
+
+
+def execute(plan: Plan, workspace: Workspace, folder: Path, orders: Orders) -> Outcome:
+    """Runs a plan into `folder`.
+
+    A report with the status `interrupted` is there from the start and holds the numbers so far: whatever stops the
+    process, the same command finds it and goes on.
+
+    Raises:
+        ModelError: A judge cannot be loaded; nothing was synthesised.
+        NothingScoredError: Every utterance failed; report and rows are written all the same.
+        StorageError: The disk refused.
+    """
+    run = _Run(plan, workspace, folder, orders)
+    try:
+        run.work(Grid(plan, BATCH if workspace.models.are_kept else None))
+    except BaseException:
+        run.leave_report()
+        raise
+    finally:
+        workspace.models.close()
+    return run.finished()
+
+
+@dataclass(eq=False)
+class _Run:
+    plan: Plan
+    workspace: Workspace
+    folder: Path
+    orders: Orders
+    rows: list[Row] = field(default_factory=list)
+    _proven: bool = False
+    _noted: set[str] = field(default_factory=set)
+    _next_report: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.report = begun(self.plan, self.workspace.run_id, self.orders.command)
+        self._earlier = {_unit(row): row for row in self._kept()}
+        write_report(self.folder, self.report)
+        executor = Local(self.workspace, self.orders.max_consecutive_failures)
+        self._executor = executor
+        self._prompting = Prompting(self.plan, self.workspace, executor, self.orders.books)
+        self._next_report = time.perf_counter() + LEAST_SECONDS
+
+    def work(self, schedule: Schedule) -> None:
+        """Makes the rows that the schedule wants."""
+        batch = schedule.next(self.rows)
+        if batch is None:
+            return
+        self._prompts(batch)  # before the yardsticks: whether there is work shows here
+        yardsticks = measure_yardsticks(self.plan, self.workspace)
+        self._note(calibrated(self.report, yardsticks))
+        self._maker = RowMaker(self.plan, yardsticks, self._prompting.made, self.workspace.run_id)
+        while batch is not None:
+            self._add(self._made(batch))
+            self._report_so_far()
+            batch = schedule.next(self.rows)
+
+    def finished(self) -> Outcome:
+        """Writes the report, and the rows anew if some stood there already."""
+        if self._earlier:
+            write_rows(self.folder, self.rows)
+        report = with_numbers(self.report, self.plan, self.rows, "complete")
+        self._note(report)
+        wall_seconds = time.perf_counter() - self.orders.started
+        report = replace(report, cost=cost_of(self.workspace, self.rows, wall_seconds))
+        write_report(self.folder, report)
+        if report.status == "failed":
+            raise NothingScoredError(_nothing_scored(self.rows, self.folder))
+        return Outcome(report, self.rows)
+
+    def leave_report(self) -> None:
+        """Writes the numbers so far."""
+        if self.rows:
+            write_report(self.folder, with_numbers(self.report, self.plan, self.rows, "interrupted"))
+
+    def _kept(self) -> list[Row]:
+        """Returns the rows of an earlier attempt that may stand, and leaves only those in the file."""
+        if not (self.folder / ROWS_FILE).exists():
+            return []
+        try:
+            kept = [row for row in read_rows(self.folder) if is_settled(row)]
+        except DataError:  # a crash of the machine: the store has all that they were made from
+            kept = []
+        write_rows(self.folder, kept)
+        return kept
+
+    def _prompts(self, batch: Batch) -> None:
+        cells = list({planned.cell.trial.id: planned.cell for planned in batch}.values())
+        prompts = self._prompting.of(cells, self._prove_judges)
+        self._note(replace(self.report, notes=[*self.report.notes, *notes_on(self.plan, cells, prompts)]))
+
+    def _made(self, batch: Batch) -> list[Row]:
+        """Returns a batch's rows; sounds that turn out to be damaged are made again, with what was made of them."""
+        for _ in range(TRIES):
+            self._prompts(batch)
+            rows = self._tried(batch)
+            lost, self.workspace.sounds.lost = self.workspace.sounds.lost, set()
+            if not lost:
+                break
+            self._prompting.forget(lost)
+        return rows
+
+    def _tried(self, batch: Batch) -> list[Row]:
+        tasks = tasks_of(self.workspace, batch, self._prompting.made)
+        settled = {id(task): row for task in tasks if (row := self._settled(task)) is not None}
+        open_tasks = [task for task in tasks if id(task) not in settled]
+        jobs = jobs_of(self.workspace, open_tasks)
+        if len(made_before(self.workspace, list(jobs))) < len(jobs):
+            self._prove_judges()
+        made = synthesise(self.workspace, self._executor, jobs)
+        spoken: dict[Made, str] = {}
+        given: list[BuiltPrompt] = []
+        for task in open_tasks:
+            if task.key is not None and isinstance(one := made[task.key], Made):
+                spoken[one] = task.planned.probe.language
+                given.append(task.given)
+        opinions = judge(self.plan, self.workspace, spoken.items(), given)
+        return [
+            settled.get(id(task)) or self._maker.row(task, made[task.key] if task.key else None, opinions)
+            for task in tasks
+        ]
+
+    def _settled(self, task: Task) -> Row | None:
+        row = self._earlier.get(_unit_of(task.planned))
+        return row if row is not None and row.synthesis == task.key else None
+
+    def _add(self, rows: list[Row]) -> None:
+        standing = set(map(id, self._earlier.values()))
+        append_rows(self.folder, [row for row in rows if id(row) not in standing])
+        self.rows += rows
+        self.workspace.listener.hear(RowsMade(tuple(rows), len(self.rows), self.plan.size))
+
+    def _prove_judges(self) -> None:
+        """Loads every judge once before anything is synthesised: what cannot be judged need not be made.
+
+        Raises:
+            ModelError: One cannot be loaded.
+        """
+        if self._proven:
+            return
+        for one in self.plan.judges.all:
+            self.workspace.models.require(one)
+        self._proven = True
+
+    def _report_so_far(self) -> None:
+        started = time.perf_counter()
+        if started >= self._next_report:
+            self.leave_report()
+            taken = time.perf_counter() - started
+            self._next_report = time.perf_counter() + max(LEAST_SECONDS, taken / SHARE)
+
+    def _note(self, report: Report) -> None:
+        """Takes over a report, and says what is new among its notes."""
+        notes = list(dict.fromkeys(report.notes))
+        for note in notes:
+            if note not in self._noted and note not in self.report.notes:
+                self.workspace.say(note)
+        self._noted.update(notes)
+        self.report = replace(report, notes=notes)
+
+
+Unit = tuple[str, str, str, int]
+
+
+def _unit(row: Row) -> Unit:
+    return row.trial, row.voice, row.probe, row.seed
+
+
+def _unit_of(planned: Planned) -> Unit:
+    one = planned.utterance
+    return one.trial, one.voice, one.probe, one.seed
+
+
+def _nothing_scored(rows: Sequence[Row], folder: Path) -> str:
+    failed = [row for row in rows if row.error]
+    first = failed[0].error
+    return (
+        f"nothing could be scored: all {len(rows)} utterances failed or were not run, "
+        f"the first with {first.type}: {first.message}; the rows are in {folder}"  # type: ignore[union-attr]
+    )

@@ -1,0 +1,1 @@
+"""Writers and readers of what a run leaves: files, tables for the terminal."""

@@ -1,0 +1,137 @@
+"""A run's files: one way to write each, one to read, and the JSON Schema that `docs/schema/` holds.
+
+Numbers are rounded to six digits and NaN is written as null, so that two reports diff well.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from evalkit.errors import DataError
+from evalkit.manifest import describe
+from evalkit.record import SCHEMA_VERSION, Report, Row
+from evalkit.store.atomic import write_text, writing
+
+REPORT_FILE = "report.json"
+ROWS_FILE = "utterances.jsonl"
+DIGITS = 6
+
+
+def rounded(value: Any) -> Any:
+    """Returns plain data with floats at six digits after the point, and null for what is no number."""
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    return value
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Writes `report.json`, whole or not at all.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    text = json.dumps(rounded(asdict(report)), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / REPORT_FILE, text + "\n")
+
+
+def read_report(folder: Path) -> Report:
+    """Reads a run's `report.json`; one of an older version with what it has.
+
+    Raises:
+        DataError: There is none, it is no report, or one of a version that is yet to come.
+    """
+    path = folder / REPORT_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"no report at {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{path} is not a report: {error}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if not isinstance(version, int) or version < 1:
+        raise DataError(f"{path} is not a report: schema_version is {version!r}, expected 1 to {SCHEMA_VERSION}")
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema_version {version}, this evalkit reads 1 to {SCHEMA_VERSION}: update evalkit"
+        )
+    try:
+        return _REPORT.validate_python(_brought_up(content))
+    except ValidationError as error:
+        raise DataError(f"{path} is not a report of version {version}: {describe(error)}") from error
+
+
+def _brought_up(content: dict[str, Any]) -> dict[str, Any]:
+    """Returns a report's content under today's names."""
+    if "agreement" not in content:
+        return content
+    return {**{key: value for key, value in content.items() if key != "agreement"}, "concordance": content["agreement"]}
+
+
+def row_line(row: Row) -> str:
+    """Returns a row as a line of `utterances.jsonl`; its numbers are `rounded` already."""
+    return json.dumps(_ROW.dump_python(row), sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def write_rows(folder: Path, rows: Iterable[Row]) -> None:
+    """Writes `utterances.jsonl` anew, whole or not at all.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    write_text(folder / ROWS_FILE, "".join(f"{row_line(row)}\n" for row in rows))
+
+
+def append_rows(folder: Path, rows: Sequence[Row]) -> None:
+    """Adds rows to `utterances.jsonl`; a crash leaves at most one line that is not whole.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    path = folder / ROWS_FILE
+    with writing(path), path.open("a", encoding="utf-8") as file:
+        file.write("".join(f"{row_line(row)}\n" for row in rows))
+
+
+def read_rows(folder: Path) -> Iterator[Row]:
+    """Reads a run's rows; a last line that a crash cut short is left out.
+
+    Raises:
+        DataError: There are none, or another line is not a row.
+    """
+    path = folder / ROWS_FILE
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise DataError(f"no rows at {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8: {error}") from error
+    for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline is not whole
+        try:
+            row = _ROW.validate_json(line)
+        except ValidationError as error:
+            raise DataError(f"{path}, line {number}: {describe(error)}") from error
+        # Rows of version 1 have no state.
+        yield replace(row, state="failed") if row.error is not None and row.state == "scored" else row
+
+
+def json_schema(kind: Literal["report", "row"]) -> dict[str, Any]:
+    """Returns the JSON Schema of `report.json` or of a line of `utterances.jsonl`.
+
+    Fields with a default are not required, so that a report from before a field was added stays valid.
+    """
+    adapter: TypeAdapter[Any] = _REPORT if kind == "report" else _ROW
+    schema = adapter.json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+_REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+_ROW: TypeAdapter[Row] = TypeAdapter(Row)

@@ -1,0 +1,98 @@
+"""Tables for the terminal."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from evalkit.analysis.findings import plain
+from evalkit.record import Report, Row, TrialSummary
+from evalkit.trial import Trial, varying_settings
+
+COLUMNS = (("sim", "SIM", ".3f"), ("wer", "WER", ".3f"), ("rtf", "RTF", ".2f"))
+
+
+def result_table(report: Report, rows: Sequence[Row]) -> str:
+    """Returns a row a trial: its settings, n, how many failed or are flagged, its main scores with their intervals."""
+    flagged = Counter(row.trial for row in rows if row.flags)
+    varying = _varying(report.trials)
+    table = Table(box=None, pad_edge=False)
+    for key in varying or ["trial"]:
+        table.add_column(key, justify="right")
+    for heading in ("n", "failed", "flagged", *(heading for _, heading, _ in COLUMNS)):
+        table.add_column(heading, justify="right")
+    for trial in report.trials:
+        values = {"engine": trial.engine, **trial.settings}
+        names = [plain(values.get(key)) for key in varying] or [trial.id]
+        scores = [_score(trial, metric, form) for metric, _, form in COLUMNS]
+        counts = (trial.n, trial.n_failed, flagged[trial.id])
+        table.add_row(*(escape(name) for name in names), *map(str, counts), *scores)
+    return rendered(table)
+
+
+def calibration_table(report: Report) -> str:
+    """Returns a row a voice: what scores of its own recordings are, by which the others are to be read."""
+    encoders = list(report.encoders)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("voice")
+    for encoder in encoders:
+        table.add_column(f"{encoder} floor", justify="right")
+        table.add_column("ceiling", justify="right")
+    table.add_column("ASR WER", justify="right")
+    for name, one in report.calibration.items():
+        ends = [one.speakers.get(encoder) for encoder in encoders]
+        cells = [value for end in ends for value in ((end.floor, end.ceiling) if end else (None, None))]
+        table.add_row(escape(name), *(_number(value) for value in [*cells, one.asr_wer]))
+    errors = [
+        f"{name}: equal error rate {_number(one.eer)} "
+        f"over {one.n_same} pairs of one speaker and {one.n_different} of two"
+        for name, one in report.encoders.items()
+        if one is not None
+    ]
+    return "\n".join([rendered(table), *errors])
+
+
+def concordance_lines(report: Report) -> list[str]:
+    """Returns a line for each encoder beside the primary one: how alike it ranks the trials."""
+    return [
+        f"{one.encoder}: Kendall's tau {_number(one.tau)} with the primary encoder's ranks, "
+        f"{len(one.moved)} trials moved"
+        for one in report.concordance
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Returns text in columns; the last one may be long and is never folded."""
+    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings) - 1)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
+        for row in [headings, *rows]
+    ]
+    return "\n".join(lines)
+
+
+def _varying(trials: Sequence[TrialSummary]) -> list[str]:
+    return varying_settings([Trial(trial.id, trial.engine, trial.settings) for trial in trials])
+
+
+def _score(trial: TrialSummary, metric: str, form: str) -> str:
+    summary = trial.summary.get(metric)
+    if summary is None or summary.value is None:
+        return "-"
+    if metric == "rtf" or summary.low is None or summary.high is None:
+        return format(summary.value, form)
+    return f"{summary.value:{form}} [{summary.low:{form}}, {summary.high:{form}}]"
+
+
+def rendered(table: Table) -> str:
+    """Returns a table as text, as wide as it must be."""
+    console = Console(width=400)  # as wide as it must be: a folded table cannot be read
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())

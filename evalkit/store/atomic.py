@@ -1,0 +1,112 @@
+"""Files that appear whole or not at all: written beside, then renamed, so that a process may be killed anywhere.
+
+Whoever writes holds a lock on the part; one that nobody holds was left by a process that is gone, and can be swept.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from evalkit.errors import StorageError
+
+SUFFIX = ".part"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what the disk says while `path` is written into advice.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # libsndfile reports a full disk as a RuntimeError
+        raise StorageError(
+            f"cannot write {path}: {error}; free some space or choose another place (store=DIR, reports_dir=DIR; for "
+            "weights the variable EVALKIT_ASSETS), then type the same command: what was made so far is kept"
+        ) from error
+
+
+@contextmanager
+def part_of(path: Path) -> Iterator[Path]:
+    """Yields an empty file beside `path`, which takes its place when the block is left without an error.
+
+    Raises:
+        StorageError: The disk refused; no part of the file stays.
+    """
+    part = path.with_name(f".{path.name}.{uuid4().hex}{SUFFIX}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _held(part)
+        try:
+            yield part
+            part.replace(path)
+        finally:
+            os.close(descriptor)
+            part.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Lets `write` fill a file beside `path`, then moves it there.
+
+    Raises:
+        StorageError: The disk refused; no part of the file stays.
+    """
+    with part_of(path) as part:
+        write(part)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file as UTF-8, whole or not at all.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    with part_of(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def sweep(folder: Path) -> int:
+    """Removes the parts directly in a folder that no process holds; returns how many."""
+    swept = 0
+    with suppress(OSError):  # no folder, or one that may not be read: nothing of ours to sweep
+        for part in folder.glob(f".*{SUFFIX}"):
+            swept += _swept(part)
+    return swept
+
+
+def lock(path: Path) -> int | None:
+    """Returns the descriptor that holds a file's lock, the file made if need be; None if another process holds it."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _held(part: Path) -> int:
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    with suppress(OSError):  # a file system without locks: then nothing is swept there either
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _swept(part: Path) -> bool:
+    try:
+        descriptor = os.open(part, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        part.unlink(missing_ok=True)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True

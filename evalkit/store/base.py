@@ -1,0 +1,51 @@
+"""The seam of a store: bytes by shelf and key, many at a time. Where they lie is the store's own affair.
+
+Bytes go in with a proof and are read with it (`proof`), so a store may lose or damage them, but never unnoticed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One kind of artefact: its name, and the suffix by which other programs know such a file."""
+
+    name: str
+    suffix: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a store holds under a key, and its size in bytes."""
+
+    shelf: str
+    key: str
+    bytes: int
+
+
+class Store(Protocol):
+    """Keeps bytes by shelf and key; all calls take many keys, since a remote store answers slowly and at once."""
+
+    def missing(self, shelf: Shelf, keys: Iterable[str]) -> set[str]:
+        """Returns those keys under which there is nothing."""
+
+    def read(self, shelf: Shelf, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Gives key and bytes of those that are there; what cannot be read is given as no bytes."""
+
+    def write(self, shelf: Shelf, artefacts: Iterable[tuple[str, bytes]]) -> None:
+        """Keeps bytes, each whole or not at all; what was there under a key is replaced.
+
+        Raises:
+            StorageError: They cannot be kept.
+        """
+
+    def set_aside(self, shelf: Shelf, keys: Iterable[str]) -> None:
+        """Takes what is damaged out of the way, without destroying it."""
+
+    def remove(self, shelf: Shelf, keys: Iterable[str]) -> None:
+        """Destroys what is there."""
+
+    def listing(self, shelf: Shelf) -> Iterator[Held]:
+        """Gives all that is on a shelf."""

@@ -1,0 +1,87 @@
+"""The closing sentence, from comparisons written by hand."""
+
+import pytest
+
+from evalkit.analysis.findings import Question, find, leader, replaced
+from evalkit.record import Comparison, Summary, TrialSummary
+
+SIM = Question("a", "sim", higher_is_better=True, guards={"wer": False}, varying=["prompt.seconds", "prompt.trim"])
+WER = Question("a", "wer", higher_is_better=False, guards={"sim": True}, varying=["prompt.seconds", "prompt.trim"])
+
+
+def trial(id, seconds, trim=False, sim=0.5, failed=0):
+    settings = {"prompt.seconds": seconds, "prompt.trim": trim, "prompt.cut": "word"}
+    return TrialSummary(id, "kokoro", settings, 16, failed, {"sim": Summary(sim, None, None)})
+
+
+def against_a(id, difference, low, high, metric="sim"):
+    return Comparison(id, "a", metric, difference, low, high, 0.5, 16)
+
+
+A, B, C = trial("a", 3.0), trial("b", 8.0, sim=0.6), trial("c", None, trim=True, sim=0.61, failed=2)
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "rivals", "sentence"),
+    [
+        (
+            [against_a("b", 0.1, 0.05, 0.15), against_a("c", 0.0, -0.1, 0.1), against_a("b", 0.0, -0.01, 0.01, "wer")],
+            [],
+            "Best is prompt.seconds=8: SIM 0.600, +0.100 [+0.050, +0.150] over prompt.seconds=3 (16 pairs); "
+            "in WER no difference can be told, +0.000 [-0.010, +0.010].",
+        ),
+        (
+            [against_a("b", 0.1, 0.05, 0.15), against_a("c", 0.11, 0.01, 0.2), against_a("c", 0.2, 0.1, 0.3, "wer")],
+            ["b"],
+            "Among the best is prompt.seconds=null, prompt.trim=true: SIM 0.610, +0.110 [+0.010, +0.200] over "
+            "prompt.seconds=3, prompt.trim=false (16 pairs); not to be told from it: prompt.seconds=8; "
+            "but its WER is worse, +0.200 [+0.100, +0.300]; 2 of its 16 utterances failed.",
+        ),
+        (
+            [against_a("b", 0.1, -0.05, 0.25), against_a("c", -0.3, -0.4, -0.2)],
+            [],
+            "No trial can be told to be better in SIM than the baseline: the largest difference is "
+            "+0.100 [-0.050, +0.250] for prompt.seconds=8 over prompt.seconds=3; "
+            "prompt.seconds=null, prompt.trim=true is worse than it, -0.300 [-0.400, -0.200].",
+        ),
+        (
+            [against_a("b", 0.0, None, None), against_a("c", 0.0, None, None)],
+            [],
+            "No difference at all: every pair of utterances has the same SIM in all 3 trials.",
+        ),
+        ([], [], "Nothing can be compared: no trial shares an utterance with SIM with the baseline."),
+    ],
+)
+def test_the_sentence(comparisons, rivals, sentence):
+    assert find([A, B, C], comparisons, rivals, SIM) == sentence
+
+
+def test_one_trial_is_no_comparison():
+    assert find([A], [], [], SIM) == "One trial, nothing to compare: SIM 0.500."
+
+
+def test_the_leader_is_told_to_be_ahead():
+    assert leader([against_a("b", 0.1, 0.01, 0.2), against_a("c", 0.3, -0.1, 0.7)], SIM) == "b"
+    assert leader([against_a("c", 0.3, None, None)], SIM) is None
+
+
+def test_where_less_is_better_the_leader_has_less_and_its_guard_more():
+    comparisons = [
+        against_a("b", -0.1, -0.15, -0.05, "wer"),
+        against_a("c", 0.2, 0.1, 0.3, "wer"),
+        against_a("b", -0.3, -0.4, -0.2, "sim"),
+    ]
+    assert leader(comparisons, WER) == "b"
+    sentence = find([A, B, C], comparisons, [], WER)
+    assert sentence.startswith(
+        "Best is prompt.seconds=8: WER not scored, -0.100 [-0.150, -0.050] over prompt.seconds=3"
+    )
+    assert sentence.endswith("but its SIM is worse, -0.300 [-0.400, -0.200].")
+
+
+def test_a_baseline_without_a_score_is_replaced_by_name():
+    assert replaced(trial("a", 3.0, failed=16), B, SIM.varying) == (
+        "the baseline prompt.seconds=3 has no scored utterance (16 failed, 0 not run), so nothing is compared with it: "
+        "prompt.seconds=8 does instead"
+    )
+    assert replaced(trial("a", 3.0, failed=16), None, SIM.varying).endswith("nothing can take its place")

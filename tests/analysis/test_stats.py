@@ -1,0 +1,123 @@
+"""Statistics against numbers that can be checked by hand, and against simulated truth."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.analysis.stats import compare, interval, pooled_mean
+
+
+def grid(values: np.ndarray, weight: float = 1.0) -> dict:
+    """Turns an array of shape (voices, probes) into scores by unit."""
+    return {(f"v{i}", f"p{j}", 0): (float(value), weight) for (i, j), value in np.ndenumerate(values)}
+
+
+def test_pooled_mean_is_total_over_total():
+    # 1 error in 4 words, 4 errors in 10 words: 5 / 14, not the mean of 1/4 and 4/10
+    assert pooled_mean([(1 / 4, 4), (4 / 10, 10)]) == pytest.approx(5 / 14)
+    assert pooled_mean([]) is None
+
+
+def test_a_difference_is_taken_over_pairs_only():
+    baseline = {("a", "p", 0): (0.5, 1.0), ("a", "q", 0): (0.7, 1.0), ("b", "p", 0): (0.1, 1.0)}
+    trial = {("a", "p", 0): (0.6, 1.0), ("a", "q", 0): (1.0, 1.0), ("c", "p", 0): (9.0, 1.0)}
+    (told,) = compare(baseline, [trial])
+    assert (told.value, told.n_pairs) == (pytest.approx((0.6 + 1.0) / 2 - (0.5 + 0.7) / 2), 2)
+
+
+@pytest.mark.parametrize("by", [0.0, 0.25])
+def test_no_spread_is_no_certainty(by):
+    """One voice with one more error in each of two probes is no proof; nor is no error in twelve utterances."""
+    scores = grid(np.arange(12.0).reshape(3, 4))
+    (told,) = compare(scores, [{unit: (value + by, weight) for unit, (value, weight) in scores.items()}])
+    assert (told.value, told.low, told.high, told.adjusted_p) == (pytest.approx(by), None, None, None)
+    assert interval(grid(np.zeros((3, 4))), (0.0, 1.0)) is None
+
+
+@pytest.mark.parametrize("scores", [{("a", "p", 0): (1.0, 1.0)}, {("a", "p", seed): (seed, 1.0) for seed in range(9)}])
+def test_one_voice_and_one_probe_tell_nothing_however_many_seeds(scores):
+    (told,) = compare(dict.fromkeys(scores, (0.0, 1.0)), [scores])
+    assert (told.low, told.high, told.adjusted_p, told.is_told) == (None, None, None, False)
+    assert interval(scores, (-np.inf, np.inf)) is None
+
+
+def test_no_shared_unit_is_no_comparison():
+    assert compare({("a", "p", 0): (1.0, 1.0)}, [{("b", "p", 0): (1.0, 1.0)}, {}]) == [None, None]
+    assert compare({}, [{("b", "p", 0): (1.0, 1.0)}, {}]) == [None, None]
+    assert interval({}, (0.0, 1.0)) is None
+
+
+def test_an_interval_stays_within_the_metrics_bounds():
+    values = np.array([[0.0, 0.0, 0.9], [0.0, 0.1, 0.0]])
+    assert interval(grid(values), (0.0, 1.0))[0] == 0.0
+    assert interval(grid(values), (-np.inf, np.inf))[0] < 0.0
+
+
+def simulate(voices: int, probes: int, spread: tuple[float, float, float], trials: int, runs: int = 200) -> float:
+    """Returns the share of runs in which all intervals hold the truth, 0."""
+    random = np.random.default_rng(7)
+    held = 0
+    for _ in range(runs):
+        effects = [
+            random.normal(0, spread[0], (voices, 1))
+            + random.normal(0, spread[1], (1, probes))
+            + random.normal(0, spread[2], (voices, probes))
+            for _ in range(trials)
+        ]
+        told = compare(grid(np.zeros((voices, probes))), [grid(effect) for effect in effects], draws=500)
+        held += all(difference.low <= 0 <= difference.high for difference in told)
+    return held / runs
+
+
+@pytest.mark.parametrize(
+    ("voices", "probes", "spread", "trials"),
+    [
+        (4, 4, (1.0, 0.0, 0.3), 1),  # voices differ most: the hard case, four clusters only
+        (4, 4, (0.5, 0.5, 1.0), 5),
+        (2, 6, (1.0, 1.0, 0.3), 1),
+        (10, 10, (1.0, 0.0, 0.3), 1),
+        (20, 30, (0.5, 0.5, 1.0), 5),
+    ],
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(voices, probes, spread, trials):
+    # 95 % promised; 200 runs put the measured share within 3 standard errors (4.6 points) of it
+    assert simulate(voices, probes, spread, trials) >= 0.95 - 0.046
+
+
+def test_intervals_stay_honest_where_a_trial_lost_voices():
+    """Of eight voices only two were scored in the trial: what counts is two."""
+    random = np.random.default_rng(11)
+    held = 0
+    for _ in range(200):
+        effect = random.normal(0, 1.0, (2, 1)) + random.normal(0, 0.3, (2, 4))
+        (told,) = compare(grid(np.zeros((8, 4))), [grid(effect)], draws=500)
+        held += told.low <= 0 <= told.high
+    assert held / 200 >= 0.95 - 0.046
+
+
+def test_a_real_effect_is_found():
+    random = np.random.default_rng(3)
+    baseline = random.normal(0.5, 0.05, (6, 8))
+    (none, some) = compare(
+        grid(baseline),
+        [grid(baseline + random.normal(0, 0.02, (6, 8))), grid(baseline + random.normal(0.05, 0.02, (6, 8)))],
+    )
+    assert not none.is_told
+    assert none.adjusted_p > 0.05
+    assert some.is_told
+    assert some.adjusted_p < 0.05
+
+
+@given(st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=6, max_size=6), st.floats(-2, 2))
+def test_intervals_shift_with_the_data(values, shift):
+    table = np.array(values).reshape(2, 3)
+    zeros = grid(np.zeros((2, 3)))
+    one, other = compare(zeros, [grid(table)], draws=200)[0], compare(zeros, [grid(table + shift)], draws=200)[0]
+    assert other.value == pytest.approx(one.value + shift, abs=1e-9)
+    if np.ptp(table) > 1e-6:
+        assert one.low is not None
+        assert other.low is not None
+    if one.low is not None and other.low is not None:
+        assert other.low == pytest.approx(one.low + shift, abs=1e-6)
+        assert other.high == pytest.approx(one.high + shift, abs=1e-6)
