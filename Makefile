@@ -8,10 +8,11 @@ LOCK := locks/python$(VERSION).txt
 LOCKED := $(patsubst locks/python%.txt,%,$(sort $(wildcard locks/*.txt)))
 RUN := $(BIN)/python -m evalkit
 
-.PHONY: help demo test test-gpu check format schema lock doctor bench clean
+.PHONY: help venv demo test test-gpu check format schema lock doctor bench clean
 .DEFAULT_GOAL := help
 
 help:
+	@echo "make venv      set up .venv, exactly as locked"
 	@echo "make demo      set up, fetch the demo's weights, run python -m evalkit run +sweep=demo"
 	@echo "make test      set up, fetch, run the tests"
 	@echo "make test-gpu  set up, run the tests that need a GPU"
@@ -40,6 +41,8 @@ $(VENV)/.installed: pyproject.toml $(LOCK) $(VENV)/.locked-$(VERSION)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check
 	@touch $@
+
+venv: $(VENV)/.installed
 
 demo: $(VENV)/.installed
 	@$(RUN) fetch --sweep demo
