@@ -23,7 +23,7 @@ class Tone(Engine):
 
     Attributes:
         detune: Hz by which it misses the prompt's hum, divided by the prompt's seconds: longer prompts clone better.
-        jitter: Standard deviation (Hz) of a further miss, drawn from the seed.
+        jitter: Standard deviation (Hz) of a further miss, drawn from the seed and the text.
         needs: Misses by a further 100 Hz where the prompt's text lacks this: as engines do that listen to the words.
         drop_every: Leaves out every n-th word; None: none.
         crash_on: Raises where the text has this.
@@ -35,6 +35,7 @@ class Tone(Engine):
     """
 
     name: ClassVar[str] = "tone"
+    revision: ClassVar[int] = 2
     sample_rate: ClassVar[int] = RATE
     runtime: ClassVar[frozenset[str]] = frozenset({"device", "delay"})
 
@@ -61,7 +62,8 @@ class Tone(Engine):
         return self._spoilt(whistle(self._kept(request.text), self._hum(request)), request.text)
 
     def _hum(self, request: Request) -> float:
-        jitter = np.random.default_rng(request.seed).normal(0.0, self.jitter) if self.jitter else 0.0
+        chance = np.random.default_rng([request.seed, *request.text.encode()])
+        jitter = chance.normal(0.0, self.jitter) if self.jitter else 0.0
         deaf = 100.0 if self.needs is not None and self.needs not in request.prompt.text else 0.0
         return heard_hum(request.prompt.audio) + self.detune / request.prompt.audio.seconds + float(jitter) + deaf
 
