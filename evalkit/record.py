@@ -186,7 +186,8 @@ class RankChange:
 class Concordance:
     """How another encoder's ranking of the trials differs from the primary one's.
 
-    `contested` says whether it fails to see the primary one's winner; None without a winner.
+    `contested` says whether it fails to see the primary one's winner; None without a winner, or where it has no score
+    of the winner to compare.
     """
 
     encoder: str

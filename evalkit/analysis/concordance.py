@@ -26,8 +26,7 @@ def concordance(
         rank, other_rank = (_ranks({id: values[id] for id in shared}) for values in (primary, theirs))
         moved = [RankChange(id, rank[id], other_rank[id]) for id in shared if rank[id] != other_rank[id]]
         tau = _tau([primary[id] for id in shared], [theirs[id] for id in shared])
-        contested = None if best is None else not _sees(comparisons, best, f"sim_{name}")
-        found.append(Concordance(name, tau, moved, contested))
+        found.append(Concordance(name, tau, moved, _contests(comparisons, best, f"sim_{name}")))
     return found
 
 
@@ -48,6 +47,7 @@ def _ranks(values: Mapping[str, float]) -> dict[str, int]:
     return {id: 1 + sum(other > value for other in values.values()) for id, value in values.items()}
 
 
-def _sees(comparisons: Sequence[Comparison], best: str, metric: str) -> bool:
-    """Whether that metric too is told to be better in the winner than in the first trial."""
-    return any(one.trial == best and one.metric == metric and (one.low or 0) > 0 for one in comparisons)
+def _contests(comparisons: Sequence[Comparison], best: str | None, metric: str) -> bool | None:
+    """Whether that metric does not tell the winner to be better; None without a winner, or a score of it to compare."""
+    told = [one for one in comparisons if one.trial == best and one.metric == metric]
+    return all((one.low or 0) <= 0 for one in told) if told else None

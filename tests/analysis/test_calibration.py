@@ -131,5 +131,13 @@ def test_a_winner_that_only_one_encoder_sees_is_contested(low, contested):
     assert ("Contested: x does not see that winner." in contest([found])) is contested
 
 
+def test_an_encoder_that_has_nothing_to_compare_contests_nothing():
+    trials = [trial("a", sim=0.1, sim_x=0.1), trial("b", sim=0.3)]
+    comparisons = [Comparison("b", "a", "sim", 0.2, 0.1, 0.3, 0.01, 9)]
+    (found,) = concordance(trials, comparisons, ["x"], "b")
+    assert found.contested is None
+    assert contest([found]) == ""
+
+
 def test_one_trial_has_no_ranks_to_compare():
     assert concordance([trial("a", sim=0.1, sim_x=0.2)], [], ["x"], None)[0].tau is None
