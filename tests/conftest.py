@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import soundfile
 import yaml
 
+from evalkit.__main__ import main
 from evalkit.engines.tone import whistle
 from evalkit.weights.assets import library
 
@@ -135,6 +138,60 @@ def evalkit(tmp_path: Path) -> Command:
         )
 
     return command
+
+
+def without(typed: list[str], *keys: str) -> list[str]:
+    """Leaves out what is typed for some keys, since a key typed twice is refused."""
+    return [word for word in typed if word.split("=")[0] not in keys]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run in this process ended with."""
+
+    code: int
+    out: str
+    err: str
+    reports: Path
+
+    @property
+    def folder(self) -> Path:
+        return max(self.reports.glob("*/*"), key=lambda folder: folder.name)
+
+    @property
+    def rows(self) -> list[dict]:
+        return rows_of(self.folder)
+
+    @property
+    def report(self) -> dict:
+        return report_of(self.folder)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "run.log").read_text()
+
+
+@pytest.fixture
+def run(typed: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs the fakes in this process, with more typed; what is typed anew takes the place of what `typed` has."""
+
+    def command(*more: str) -> Ran:
+        keys = [word.split("=")[0] for word in more]
+        code = main(["run", *without(typed, *keys), *more])
+        shown = capfd.readouterr()
+        return Ran(code, shown.out, shown.err, tmp_path / "reports")
+
+    return command
+
+
+def wait_until(condition: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+    """Waits for a condition as long as anything may take; fails at once if the process that it is about has ended."""
+    for _ in range(12_000):
+        if condition():
+            return
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    raise AssertionError("it never came true")
 
 
 def folder_of(done: subprocess.CompletedProcess[str]) -> Path:
