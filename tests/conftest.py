@@ -100,6 +100,21 @@ def typed(tmp_path: Path, voices: Path, probes: Path) -> list[str]:
     ]
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Callable[..., list[str]]:
+    """Writes options of one's own, e.g. `engine={"mine": {...}}`; returns what is typed so that a run finds them."""
+
+    def write(**groups: dict[str, dict[str, object]]) -> list[str]:
+        for group, options in groups.items():
+            (tmp_path / "own" / group).mkdir(parents=True, exist_ok=True)
+            for name, node in options.items():
+                header = "# @package _global_\n" if group == "sweep" else ""
+                (tmp_path / "own" / group / f"{name}.yaml").write_text(header + yaml.safe_dump(node))
+        return ["--config-dir", str(tmp_path / "own")]
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def chroma_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with Chroma: the snapshot that `EVALKIT_CHROMA_DIR` names, else our stand-in.
@@ -175,9 +190,9 @@ class Ran:
 def run(typed: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """Runs the fakes in this process, with more typed; what is typed anew takes the place of what `typed` has."""
 
-    def command(*more: str) -> Ran:
+    def command(*more: str, drop: tuple[str, ...] = ()) -> Ran:
         keys = [word.split("=")[0] for word in more]
-        code = main(["run", *without(typed, *keys), *more])
+        code = main(["run", *more, *without(typed, *keys, *drop)])
         shown = capfd.readouterr()
         return Ran(code, shown.out, shown.err, tmp_path / "reports")
 

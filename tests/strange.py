@@ -1,4 +1,4 @@
-"""An engine that does to its process what the text says."""
+"""An engine that does to its process what the text says, and judges that cannot be loaded."""
 
 import os
 import signal
@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Engine, Request
+from evalkit.judges.fake import Fluency, HumEncoder, WhistleReader
 
 _loaded: list[str] = []
 
@@ -47,6 +48,25 @@ class Strange(Engine):
         print("chatter on standard output")
         act(request.text)
         return Audio(request.prompt.audio.samples * self.gain, request.prompt.audio.sample_rate)
+
+
+class _Unloadable:
+    """Under the name of a fake, whose scores it would give."""
+
+    def load(self) -> None:
+        raise ImportError("no library of that name")
+
+
+class UnloadableHum(_Unloadable, HumEncoder):
+    pass
+
+
+class UnloadableWhistle(_Unloadable, WhistleReader):
+    pass
+
+
+class UnloadableFluency(_Unloadable, Fluency):
+    pass
 
 
 def act(what: str) -> None:

@@ -32,7 +32,7 @@ def planned(typed: list[str]) -> Callable[..., Plan]:
     def plan(*more: str) -> Plan:
         plans: list[Plan] = []
         keys = [word.split("=")[0] for word in more]
-        run_app([*without(typed, *keys), *more], lambda plan, config: plans.append(plan) or 0)
+        run_app([*more, *without(typed, *keys)], lambda plan, config: plans.append(plan) or 0)
         return plans[0]
 
     return plan
