@@ -33,7 +33,8 @@ def numbers(trials: Sequence[Trial], rows: Sequence[Row], metrics: Metrics, base
         trials: In the order of the grid.
         rows: So far.
         metrics: What each metric is.
-        baseline: Id of the trial to compare with; where it has no scored row, the next that has takes its place.
+        baseline: Id of the trial to compare with; where it has no scored row, the next in the grid that has one takes
+            its place.
     """
     by_trial: dict[str, list[Row]] = {trial.id: [] for trial in trials}
     for row in rows:
@@ -60,9 +61,11 @@ def not_told_apart(best: str, others: Sequence[str], rows: Sequence[Row], metric
 
 
 def _baseline(by_trial: Mapping[str, Sequence[Row]], wanted: str) -> str | None:
-    scored = [id for id, rows in by_trial.items() if any(row.state == "scored" for row in rows)]
-    after = [id for id in by_trial if id in scored]
-    return wanted if wanted in scored else next(iter(after), None)
+    """Returns the first trial that has a scored row, from the wanted one on, and after the last from the first."""
+    ids = list(by_trial)
+    start = ids.index(wanted)
+    in_turn = [*ids[start:], *ids[:start]]
+    return next((id for id in in_turn if any(row.state == "scored" for row in by_trial[id])), None)
 
 
 def _compared(metric: str, scored: Mapping[str, Mapping[Unit, Weighted]], baseline: str) -> list[Comparison]:

@@ -1,0 +1,98 @@
+"""From rows written by hand to a report's numbers."""
+
+import pytest
+
+from evalkit.analysis.summary import not_told_apart, numbers
+from evalkit.record import ErrorRecord, MetricRecord, Row
+from evalkit.trial import Trial
+
+TRIALS = [Trial(id, "e", {"engine.k": number}) for number, id in enumerate("abc")]
+METRICS = {
+    "sim": MetricRecord("cosine", higher_is_better=True, judge="ear", bounds=(-1.0, 1.0)),
+    "wer": MetricRecord("ratio", higher_is_better=False, judge="asr", bounds=(0.0, None), pooled_by="reference words"),
+    "pitch": MetricRecord("Hz", higher_is_better=None, judge=None, bounds=(0.0, None)),
+}
+
+
+def row(trial, voice, probe="p", state="scored", weights=None, **scores):
+    error = None if state == "scored" else ErrorRecord("SynthesisError", "no")
+    return Row(trial, "e", {}, voice, probe, 0, "en", "x", state, scores=scores, weights=weights or {}, error=error)
+
+
+def of(trials, id):
+    return next(trial for trial in trials if trial.id == id)
+
+
+ROWS = [
+    row("a", "v", sim=0.5, wer=1 / 4, pitch=100.0, weights={"wer": 4.0}),
+    row("a", "w", sim=0.7, wer=4 / 10, pitch=200.0, weights={"wer": 10.0}),
+    row("b", "v", sim=0.8, wer=0.0, weights={"wer": 4.0}),
+    row("b", "w", sim=0.9, wer=0.0, weights={"wer": 10.0}),
+    row("c", "v", state="failed"),
+    row("c", "w", state="not_run"),
+    row("c", "x", sim=0.1),
+]
+
+
+def test_summaries_by_hand():
+    found = numbers(TRIALS, ROWS, METRICS, "a")
+    a, c = of(found.trials, "a"), of(found.trials, "c")
+    assert a.summary["wer"].value == pytest.approx(5 / 14)  # 1 of 4 words and 4 of 10, not the mean of the two rates
+    assert a.summary["sim"].value == pytest.approx((0.5 + 0.7) / 2)
+    assert (a.n, a.n_failed, a.n_not_run, a.summary["sim"].n) == (2, 0, 0, 2)
+    assert (c.n, c.n_failed, c.n_not_run, c.summary["sim"].n) == (3, 1, 1, 1)
+    assert (c.summary["wer"].value, c.summary["wer"].low, c.summary["wer"].n) == (None, None, 0)
+    assert [trial.id for trial in found.trials] == ["a", "b", "c"]
+
+
+def test_intervals_stay_within_the_metrics_bounds():
+    rows = [row("a", voice, wer=value) for voice, value in (("v", 0.0), ("w", 0.0), ("x", 0.9))]
+    (summary,) = numbers(TRIALS[:1], rows, METRICS, "a").trials
+    assert summary.summary["wer"].low == 0.0
+    assert summary.summary["wer"].high > 0.9  # a rate of errors has no upper end
+
+
+def test_comparisons_are_with_the_baseline_in_what_has_a_direction():
+    found = numbers(TRIALS, ROWS, METRICS, "a")
+    assert {(one.trial, one.baseline, one.metric) for one in found.comparisons} == {
+        ("b", "a", "sim"),
+        ("b", "a", "wer"),
+    }
+    sim, wer = found.comparisons
+    assert (sim.difference, sim.n_pairs) == (pytest.approx((0.3 + 0.2) / 2), 2)
+    assert wer.difference == pytest.approx(-5 / 14)
+
+
+def test_any_trial_can_be_the_baseline():
+    found = numbers(TRIALS, ROWS, METRICS, "b")
+    assert found.baseline == "b"
+    assert [(one.trial, round(one.difference, 3)) for one in found.comparisons if one.metric == "sim"] == [("a", -0.25)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "scored", "taken"),
+    [
+        ("a", "abc", "a"),
+        ("a", "bc", "b"),
+        ("b", "ac", "c"),  # the next in the grid
+        ("c", "ab", "a"),  # and after the last the first
+        ("b", "a", "a"),
+        ("b", "", None),
+    ],
+)
+def test_a_baseline_without_a_score_is_replaced_by_the_next_that_has(wanted, scored, taken):
+    rows = [
+        *(row(id, voice, sim=0.5) for id in scored for voice in "vw"),
+        *(row(id, voice, state="failed") for id in "abc" if id not in scored for voice in "vw"),
+    ]
+    found = numbers(TRIALS, rows, METRICS, wanted)
+    assert found.baseline == taken
+    assert {one.trial for one in found.comparisons} == set(scored) - {taken}
+
+
+def test_who_cannot_be_told_from_the_best():
+    """b is ahead of c in every voice by about as much; d is ahead in one and behind in the other."""
+    values = {"b": (0.80, 0.90, 0.85), "c": (0.60, 0.71, 0.64), "d": (0.90, 0.80, 0.85)}
+    rows = [row(id, voice, sim=value) for id, own in values.items() for voice, value in zip("vwx", own, strict=True)]
+    assert not_told_apart("b", ["b", "c", "d"], rows, "sim") == ["d"]
+    assert not_told_apart("b", ["b"], rows, "sim") == []
