@@ -49,8 +49,10 @@ class Orders:
     max_consecutive_failures: int = MAX_CONSECUTIVE_FAILURES
 
 
-def execute(plan: Plan, workspace: Workspace, folder: Path, orders: Orders) -> Outcome:
-    """Runs a plan into `folder`.
+def execute(
+    plan: Plan, workspace: Workspace, folder: Path, orders: Orders, schedule: Schedule | None = None
+) -> Outcome:
+    """Runs a plan into `folder`, all of it or what a schedule wants.
 
     A report with the status `interrupted` is there from the start and holds the numbers so far: whatever stops the
     process, the same command finds it and goes on.
@@ -62,7 +64,7 @@ def execute(plan: Plan, workspace: Workspace, folder: Path, orders: Orders) -> O
     """
     run = _Run(plan, workspace, folder, orders)
     try:
-        run.work(Grid(plan, BATCH if workspace.models.are_kept else None))
+        run.work(schedule or Grid(plan, BATCH if workspace.models.are_kept else None))
     except BaseException:
         run.leave_report()
         raise
@@ -222,9 +224,8 @@ def _unit_of(planned: Planned) -> Unit:
 
 
 def _nothing_scored(rows: Sequence[Row], folder: Path) -> str:
-    failed = [row for row in rows if row.error]
-    first = failed[0].error
-    return (
-        f"nothing could be scored: all {len(rows)} utterances failed or were not run, "
-        f"the first with {first.type}: {first.message}; the rows are in {folder}"  # type: ignore[union-attr]
-    )
+    first = next((row.error for row in rows if row.error), None)
+    why = "no utterance was asked for"
+    if first:
+        why = f"all {len(rows)} utterances failed or were not run, the first with {first.type}: {first.message}"
+    return f"nothing could be scored: {why}; the rows are in {folder}"

@@ -29,10 +29,10 @@ class Noted:
 def planned(typed: list[str]) -> Callable[..., Plan]:
     """Returns the plan of what is typed, and of more."""
 
-    def plan(*more: str) -> Plan:
+    def plan(*more: str, drop: tuple[str, ...] = ()) -> Plan:
         plans: list[Plan] = []
         keys = [word.split("=")[0] for word in more]
-        run_app([*more, *without(typed, *keys)], lambda plan, config: plans.append(plan) or 0)
+        run_app([*more, *without(typed, *keys, *drop)], lambda plan, config: plans.append(plan) or 0)
         return plans[0]
 
     return plan
