@@ -77,6 +77,7 @@ def act(what: str) -> None:
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
+            print("hanging", file=sys.stderr, flush=True)
             time.sleep(600)
         case "memory":
             raise MemoryError("no more")
