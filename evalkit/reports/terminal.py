@@ -11,23 +11,28 @@ from evalkit.analysis.findings import plain
 from evalkit.record import Report, Row, TrialSummary
 from evalkit.trial import Trial, varying_settings
 
-COLUMNS = (("sim", "SIM", ".3f"), ("wer", "WER", ".3f"), ("rtf", "RTF", ".2f"))
+SHOWN = ("sim", "wer", "rtf")  # beside what the sweep decides by
 
 
 def result_table(report: Report, rows: Sequence[Row]) -> str:
-    """Returns a row a trial: its settings, n, how many failed or are flagged, its main scores with their intervals."""
+    """Returns a row a trial: its settings, n, how many failed or are flagged, its main scores with their intervals.
+
+    How many were not run has a column where some were not.
+    """
     flagged = Counter(row.trial for row in rows if row.flags)
     varying = _varying(report.trials)
+    metrics = list(dict.fromkeys([report.primary, *report.guards, *SHOWN]))
+    is_whole = not any(trial.n_not_run for trial in report.trials)
     table = Table(box=None, pad_edge=False)
-    for key in varying or ["trial"]:
-        table.add_column(key, justify="right")
-    for heading in ("n", "failed", "flagged", *(heading for _, heading, _ in COLUMNS)):
+    for heading in [*(varying or ["trial"]), "n", "failed", *([] if is_whole else ["not run"]), "flagged"]:
         table.add_column(heading, justify="right")
+    for metric in metrics:
+        table.add_column(metric.upper(), justify="right")
     for trial in report.trials:
         values = {"engine": trial.engine, **trial.settings}
         names = [plain(values.get(key)) for key in varying] or [trial.id]
-        scores = [_score(trial, metric, form) for metric, _, form in COLUMNS]
-        counts = (trial.n, trial.n_failed, flagged[trial.id])
+        scores = [_score(trial, metric) for metric in metrics]
+        counts = [trial.n, trial.n_failed, *([] if is_whole else [trial.n_not_run]), flagged[trial.id]]
         table.add_row(*(escape(name) for name in names), *map(str, counts), *scores)
     return rendered(table)
 
@@ -81,13 +86,15 @@ def _varying(trials: Sequence[TrialSummary]) -> list[str]:
     return varying_settings([Trial(trial.id, trial.engine, trial.settings) for trial in trials])
 
 
-def _score(trial: TrialSummary, metric: str, form: str) -> str:
+def _score(trial: TrialSummary, metric: str) -> str:
     summary = trial.summary.get(metric)
     if summary is None or summary.value is None:
         return "-"
-    if metric == "rtf" or summary.low is None or summary.high is None:
-        return format(summary.value, form)
-    return f"{summary.value:{form}} [{summary.low:{form}}, {summary.high:{form}}]"
+    if metric == "rtf":
+        return f"{summary.value:.2f}"
+    if summary.low is None or summary.high is None:
+        return f"{summary.value:.3f}"
+    return f"{summary.value:.3f} [{summary.low:.3f}, {summary.high:.3f}]"
 
 
 def rendered(table: Table) -> str:
