@@ -16,6 +16,7 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from evalkit.pipeline.events import Advanced, Event, RowsMade, Said, StageBegun, StageEnded
 
@@ -93,10 +94,10 @@ class Live(Display):
         self._bars: dict[str, TaskID] = {}
         self._progress = Progress(
             TextColumn("[bold]{task.description:<12}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=20),  # the only one that gives way where the terminal is narrow
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[told]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True)),
             console=console,
         )
 

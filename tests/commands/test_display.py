@@ -1,8 +1,10 @@
 import io
 import itertools
+import re
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
 from evalkit.commands.display import Live, Plain
@@ -42,6 +44,60 @@ def test_a_live_display_leaves_one_line_a_stage():
     last_frame = stream.getvalue()[-800:]
     assert last_frame.count("6/6") >= 2
     assert "2 cached  2 failed" in last_frame
+
+
+def screen(written, width):
+    """Returns what stands on a terminal so wide, and what scrolled off it, after all this was written to it."""
+    lines, row, column = [""], 0, 0
+    for piece in re.findall(r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]", written):
+        if piece == "\r":
+            column = 0
+        elif piece == "\n" or (column == width and not piece.startswith("\x1b")):  # what is too long goes on below
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        if piece.startswith("\x1b"):
+            count = int(re.sub(r"\D", "", piece) or 1)
+            row -= count if piece.endswith("A") else 0
+            lines[row] = "" if piece.endswith("K") else lines[row]
+        elif piece not in "\r\n":
+            lines[row] = lines[row][:column].ljust(column) + piece + lines[row][column + 1 :]
+            column += 1
+    return lines
+
+
+def test_a_screen_shows_what_was_written_last():
+    assert screen("ab\ncd\x1b[1A\r\x1b[2Kx\ny", 80) == ["x", "yd"]
+    assert screen("abcde", 3) == ["abc", "de"]
+
+
+STAGES = ("prompts", "synthesis", "transcripts", "embeddings (campplus)", "quality (dnsmos)", "acoustics")
+
+
+@pytest.mark.parametrize(("total", "failed"), [(100, 4), (10_000, 40), (100_000, 1_200)])
+def test_on_a_terminal_of_80_columns_no_line_is_torn_and_no_number_cut(total, failed):
+    stream = io.StringIO()
+    display = Live(Console(file=stream, force_terminal=True, width=80, height=24))
+    display.hear(Said("demo: a line longer than the terminal is wide, which it breaks where it likes " + "x" * 30))
+    for part in (1, 2):
+        for stage in STAGES:
+            display.hear(StageBegun(stage, total=total // 2, cached=total // 10))
+            display.hear(Advanced())
+            for _ in range(failed // 2):
+                display.hear(Advanced(failed=True))
+            display.hear(StageEnded())
+            display.hear(Said(f"{stage}: a word in between"))
+        display.hear(RowsMade((), done=part * total // 2, total=total))
+    display.finish()
+    shown = [line.rstrip() for line in screen(stream.getvalue(), 80)]
+    said = [line for line in shown if "word in between" in line]
+    assert said == [f"{stage}: a word in between" for stage in STAGES] * 2
+    cached = total // 10 * 2
+    for stage in STAGES:
+        (bar,) = (line for line in shown if line.startswith(stage) and "between" not in line)
+        assert re.search(rf"━ +{cached + 2 + failed}/{total} +{cached} cached  {failed} failed +\S+$", bar), bar
+    (rows,) = (line for line in shown if line.startswith("rows"))
+    assert f" {total}/{total} " in rows
+    assert len([line for line in shown if "━" in line]) == len(STAGES) + 1
 
 
 NOISE = """
