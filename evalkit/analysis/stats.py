@@ -9,6 +9,7 @@ coverage that this gives is measured in tests/test_stats.py.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,10 +116,11 @@ def compare(
 
 def _paired(
     baseline: Mapping[Unit, Weighted], trial: Mapping[Unit, Weighted]
-) -> tuple[dict[Unit, Weighted], dict[Unit, Weighted], float]:
-    shared = [unit for unit in baseline if unit in trial]
-    base_part = {unit: baseline[unit] for unit in shared}
-    trial_part = {unit: trial[unit] for unit in shared}
+) -> tuple[Mapping[Unit, Weighted], Mapping[Unit, Weighted], float]:
+    base_part, trial_part = baseline, trial
+    if baseline.keys() != trial.keys():
+        base_part = {unit: score for unit, score in baseline.items() if unit in trial}
+        trial_part = {unit: trial[unit] for unit in base_part}
     base_mean, trial_mean = pooled_mean(list(base_part.values())), pooled_mean(list(trial_part.values()))
     if base_mean is None or trial_mean is None:
         return {}, {}, 0.0
@@ -156,8 +158,7 @@ class _Sampler:
     def over(cls, units: Sequence[Unit], draws: int) -> "_Sampler":
         voices = {name: index for index, name in enumerate(sorted({unit[0] for unit in units}))}
         probes = {name: index for index, name in enumerate(sorted({unit[1] for unit in units}))}
-        random = np.random.default_rng(0)
-        return cls(voices, probes, _counts(random, len(voices), draws), _counts(random, len(probes), draws))
+        return cls(voices, probes, *_draws(len(voices), len(probes), draws))
 
     @property
     def is_free(self) -> bool:
@@ -177,17 +178,29 @@ class _Sampler:
 
     def means(self, scores: Mapping[Unit, Weighted]) -> Floats:
         """Returns the pooled mean of each draw, shape (draws,); NaN where a draw has no weight."""
-        totals = np.zeros((len(self.voices), len(self.probes)))
-        weights = np.zeros_like(totals)
-        for (voice, probe, _), (value, weight) in scores.items():
-            cell = self.voices[voice], self.probes[probe]
-            totals[cell] += value * weight
-            weights[cell] += weight
-        drawn_totals = np.einsum("dv,vp,dp->d", self.voice_counts, totals, self.probe_counts)
-        drawn_weights = np.einsum("dv,vp,dp->d", self.voice_counts, weights, self.probe_counts)
+        width = len(self.probes)
+        cells = np.array([self.voices[voice] * width + self.probes[probe] for voice, probe, _ in scores], np.intp)
+        values, weights = np.array([*scores.values()]).reshape(-1, 2).T
+        drawn_totals, drawn_weights = self._drawn(cells, values * weights), self._drawn(cells, weights)
         with np.errstate(invalid="ignore", divide="ignore"):
             means: Floats = drawn_totals / drawn_weights
         return means
+
+    def _drawn(self, cells: NDArray[np.intp], amounts: Floats) -> Floats:
+        """Returns the sum of each draw, given what lies in which cell of voice and probe."""
+        shape = len(self.voices), len(self.probes)
+        sums = np.bincount(cells, amounts, minlength=shape[0] * shape[1]).reshape(shape)
+        if np.ptp(sums) == 0:  # as of weights that are all 1: then all draws are alike
+            return np.full(len(self.voice_counts), sums.sum())
+        drawn: Floats = np.einsum("dp,dp->d", self.voice_counts @ sums, self.probe_counts)
+        return drawn
+
+
+@lru_cache(4)
+def _draws(voices: int, probes: int, draws: int) -> tuple[Floats, Floats]:
+    """Returns the counts of draws; with the seed fixed they are the same for all metrics of a report."""
+    random = np.random.default_rng(0)
+    return _counts(random, voices, draws), _counts(random, probes, draws)
 
 
 def _counts(random: np.random.Generator, n: int, draws: int) -> Floats:

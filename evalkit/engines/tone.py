@@ -56,7 +56,8 @@ class Tone(Engine):
         Raises:
             SynthesisError: The text has what the engine was told to crash on.
         """
-        time.sleep(self.delay)
+        if self.delay:  # sleeping no time at all still lets other processes go first
+            time.sleep(self.delay)
         if _in(self.crash_on, request.text):
             raise SynthesisError(f"told to crash on {self.crash_on!r}")
         return self._spoilt(whistle(self._kept(request.text), self._hum(request)), request.text)

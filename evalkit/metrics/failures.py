@@ -4,13 +4,12 @@ Means hide them: one utterance in twenty that stops half-way changes WER little 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.metrics.alignment import Alignment
 from evalkit.metrics.base import ACOUSTICS, SHARE, TRANSCRIPT, Evidence, Metric, Score
 from evalkit.metrics.bleed import bleeds
-from evalkit.metrics.scoring import scores
 from evalkit.text import WITHOUT_SPACES
 
 TAIL_CHARACTERS = 4
@@ -116,7 +115,6 @@ FLAGS = (
 FAILURES = tuple(flag.metric for flag in FLAGS)
 
 
-def flags(evidence: Evidence) -> list[str]:
-    """Returns the names of what went wrong; what cannot be told is not among them."""
-    shares = scores(evidence, FAILURES).values
-    return [flag.name for flag, metric in zip(FLAGS, FAILURES, strict=True) if shares.get(metric.name)]
+def flags(values: Mapping[str, float]) -> list[str]:
+    """Returns the names of what went wrong, by the values of `FAILURES`; what cannot be told is not among them."""
+    return [flag.name for flag, metric in zip(FLAGS, FAILURES, strict=True) if values.get(metric.name)]

@@ -34,7 +34,7 @@ class Likeness:
     @cached_property
     def sim(self) -> float:
         """Mean over the reference clips r of cos(synthesis, r)."""
-        return float(np.mean([cosine(self.embedding, clip) for clip in self.references]))
+        return sum(cosine(self.embedding, clip) for clip in self.references) / len(self.references)
 
     @property
     def sim_o(self) -> float:

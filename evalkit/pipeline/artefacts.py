@@ -5,13 +5,13 @@ A judgement's key begins with the address of the sound that was judged, so that 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.audio import Audio
-from evalkit.digest import Json, digest
+from evalkit.digest import digest
 from evalkit.judges.base import Transcript
 from evalkit.metrics.acoustics import Acoustics
 from evalkit.prompt import Prompt, TextSource, content_address
@@ -113,15 +113,20 @@ def synthesis_key(engine: str, prompt: str, text: str, seed: int, language: str)
     return digest({"engine": engine, "prompt": prompt, "text": text, "seed": seed, "language": language})
 
 
-def judgement_key(judge: Json, sound: str, language: str | None = None) -> str:
+def judgement_key(judge: str, sound: str, language: str | None = None) -> str:
     """Returns the key of what a judge says of a sound.
 
     Args:
-        judge: The judge's fingerprint, or its digest.
+        judge: Digest of the judge's fingerprint.
         sound: The sound's address.
         language: What it is told to hear, if it is told.
     """
-    return f"{sound}-{digest([judge, language])[:32]}"
+    return f"{sound}-{_way_of_judging(judge, language)}"
+
+
+@lru_cache
+def _way_of_judging(judge: str, language: str | None) -> str:
+    return digest([judge, language])[:32]
 
 
 def judged_sound(key: str) -> str:

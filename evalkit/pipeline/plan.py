@@ -54,7 +54,7 @@ class Judges:
         """Every model."""
         return [*self.speakers, self.asr, *self.quality]
 
-    @property
+    @cached_property
     def metrics(self) -> tuple[Metric, ...]:
         """What they can measure."""
         scores = [(score, model.name) for model in self.quality for score in model.scores]

@@ -15,7 +15,7 @@ from evalkit.pipeline.attempts import Failure, NotRun
 from evalkit.pipeline.evidence import Opinions, Yardsticks
 from evalkit.pipeline.executors import Job
 from evalkit.pipeline.plan import Plan, Planned
-from evalkit.pipeline.prompting import Prompts
+from evalkit.pipeline.prompting import Place, Prompts
 from evalkit.pipeline.synthesis import timed_on
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import ErrorRecord, PromptRecord, Row
@@ -89,6 +89,7 @@ class RowMaker:
     prompts: Prompts
     run_id: str
     _words: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    _others: dict[Place, tuple[frozenset[str], ...]] = field(default_factory=dict)
     _records: dict[BuiltPrompt, PromptRecord] = field(default_factory=dict)
 
     def row(self, task: Task, made: Made | Failure | None, opinions: Opinions) -> Row:
@@ -149,7 +150,7 @@ class RowMaker:
             "weights": {name: round(found.weights[name], 6) for name in finite if name in found.weights},
             "missing": {**found.missing, **endless},
             "edits": scoring.edits(evidence) if heard else None,
-            "flags": flags(evidence),
+            "flags": flags(finite),
             "bleed_at": bled_at(evidence),
         }
 
@@ -159,7 +160,7 @@ class RowMaker:
         likeness = {encoder: self._likeness(task, made, opinions, encoder) for encoder in opinions.embeddings}
         quality = {model: found[made.sound] for model, found in opinions.quality.items()}
         absent = {"transcript": transcript, "acoustics": measured, **likeness, **quality}
-        words, own = self._prompt_words(task), task.planned.voice.name
+        trial, own = task.planned.utterance.trial, task.planned.voice.name
         heard = Transcript("") if isinstance(transcript, Failure) else transcript
         return Evidence(
             reference=normalise(task.planned.probe.text),
@@ -169,8 +170,8 @@ class RowMaker:
             acoustics=measured if isinstance(measured, Acoustics) else NOTHING_HEARD,
             peak=made.peak,
             voice=self.yardsticks.voices[own],
-            prompt_words=words[own],
-            other_prompts=tuple(other for voice, other in words.items() if voice != own),
+            prompt_words=self._prompt_words(trial)[own],
+            other_prompts=self._other_prompts(trial, own),
             intended=None if made.intended_text is None else normalise(made.intended_text),
             language=task.planned.probe.language,
             heard_language=heard.language,
@@ -200,9 +201,8 @@ class RowMaker:
             ceiling=ends.ceiling if ends else None,
         )
 
-    def _prompt_words(self, task: Task) -> Mapping[str, frozenset[str]]:
-        """Returns the normalised words of each voice's prompt in the task's trial."""
-        trial = task.planned.utterance.trial
+    def _prompt_words(self, trial: str) -> Mapping[str, frozenset[str]]:
+        """Returns the normalised words of each voice's prompt in a trial."""
         if trial not in self._words:
             normalise = normalizer(self.plan.judges.normalizer)
             prompts = {voice.name: self.prompts.get((trial, voice.name)) for voice in self.plan.voices}
@@ -212,6 +212,13 @@ class RowMaker:
                 if isinstance(prompt, BuiltPrompt)
             }
         return self._words[trial]
+
+    def _other_prompts(self, trial: str, own: str) -> tuple[frozenset[str], ...]:
+        """Returns the words of the other voices' prompts in a trial; all rows of a voice share them."""
+        if (trial, own) not in self._others:
+            words = self._prompt_words(trial)
+            self._others[trial, own] = tuple(other for voice, other in words.items() if voice != own)
+        return self._others[trial, own]
 
     def _prompt_record(self, prompt: BuiltPrompt | Failure) -> PromptRecord | None:
         """Returns a prompt's record; all rows of the prompt share it."""

@@ -15,7 +15,7 @@ from evalkit.pipeline.prompting import Prompting, notes_on
 from evalkit.pipeline.report import begun, calibrated, cost_of, with_numbers
 from evalkit.pipeline.rows import RowMaker, Task, is_settled, jobs_of, tasks_of
 from evalkit.pipeline.schedule import BATCH, Batch, Grid, Schedule
-from evalkit.pipeline.synthesis import made_before, synthesise
+from evalkit.pipeline.synthesis import synthesise
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import Report, Row
 from evalkit.reports.files import ROWS_FILE, append_rows, read_rows, write_report, write_rows
@@ -157,9 +157,7 @@ class _Run:
         settled = {id(task): row for task in tasks if (row := self._settled(task)) is not None}
         open_tasks = [task for task in tasks if id(task) not in settled]
         jobs = jobs_of(self.workspace, open_tasks)
-        if len(made_before(self.workspace, list(jobs))) < len(jobs):
-            self._prove_judges()
-        made = synthesise(self.workspace, self._executor, jobs)
+        made = synthesise(self.workspace, self._executor, jobs, self._prove_judges)
         spoken: dict[Made, str] = {}
         given: list[BuiltPrompt] = []
         for task in open_tasks:
@@ -177,8 +175,7 @@ class _Run:
         return row if row is not None and row.synthesis == task.key else None
 
     def _add(self, rows: list[Row]) -> None:
-        standing = set(map(id, self._earlier.values()))
-        append_rows(self.folder, [row for row in rows if id(row) not in standing])
+        append_rows(self.folder, [row for row in rows if self._earlier.get(_unit(row)) is not row])
         self.rows += rows
         self.workspace.listener.hear(RowsMade(tuple(rows), len(self.rows), self.plan.size))
 

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from evalkit.digest import digest
@@ -22,10 +22,21 @@ def made_before(workspace: Workspace, keys: list[str]) -> dict[str, Made]:
     return {key: made for key, made in found.items() if made.sound not in soundless | workspace.sounds.lost}
 
 
-def synthesise(workspace: Workspace, executor: Executor, jobs: Mapping[str, Job]) -> dict[str, Made | Failure]:
-    """Returns the record of each synthesis, or why there is none, by key."""
+def synthesise(
+    workspace: Workspace, executor: Executor, jobs: Mapping[str, Job], before_work: Callable[[], None] | None = None
+) -> dict[str, Made | Failure]:
+    """Returns the record of each synthesis, or why there is none, by key.
+
+    Args:
+        workspace: Where they are kept.
+        executor: Makes those that are not in the store.
+        jobs: By key.
+        before_work: Is called before the first is made, if one must be.
+    """
     outcomes: dict[str, Made | Failure] = dict(made_before(workspace, list(jobs)))
     todo = {key: job for key, job in jobs.items() if key not in outcomes}
+    if todo and before_work:
+        before_work()
     workspace.listener.hear(StageBegun("synthesis", len(jobs), len(outcomes)))
     for key, outcome in executor.map(todo):
         outcomes[key] = outcome if isinstance(outcome, Failure) else _keep(workspace, key, todo[key].engine, outcome)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from evalkit.metrics import Evidence, Likeness, metrics_of
+from evalkit.metrics import Evidence, Likeness, flags, metrics_of
 from evalkit.metrics.acoustics import Acoustics
+from evalkit.metrics.failures import FAILURES
 from evalkit.metrics.scoring import scores
 
 QUIET = Acoustics(silence_share=0.1, longest_gap_seconds=0.2, clipped_share=0.0, f0_median=200.0, f0_range=6.0)
@@ -23,6 +24,10 @@ def prompts(*texts):
 def evidence(reference, hypothesis, **changes):
     given = {"likeness": {"campplus": likeness()}, "audio_seconds": 4.0, "acoustics": QUIET, "synth_seconds": 2.0}
     return Evidence(reference, hypothesis, **{**given, **changes})
+
+
+def flags_of(one):
+    return flags(scores(one, FAILURES).values)
 
 
 def measured(*args, speakers=("campplus",), **changes):

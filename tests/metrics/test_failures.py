@@ -7,11 +7,12 @@ import pytest
 
 from evalkit.audio import Audio, read_audio
 from evalkit.judges.faster_whisper import FasterWhisper
-from evalkit.metrics import Evidence, Likeness, flags
+from evalkit.metrics import Evidence, Likeness
 from evalkit.metrics.acoustics import measure
 from evalkit.resources import resource
 from evalkit.text import normalizer
 from evalkit.voices import read_voices
+from tests.metrics.samples import flags_of
 
 pytestmark = [pytest.mark.weights]
 CLIPS = 3  # of each of four voices, in six ways: 72 cases
@@ -59,7 +60,7 @@ def cases():
     return [
         (
             way,
-            flags(
+            flags_of(
                 Evidence(
                     text,
                     normalise(heard.text),

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from evalkit.metrics import bled_at, flags, metrics_of
+from evalkit.metrics import bled_at, metrics_of
 from evalkit.metrics.acoustics import Acoustics
 from evalkit.metrics.scoring import edits, scores
-from tests.metrics.samples import QUALITY, evidence, measured, prompts
+from tests.metrics.samples import QUALITY, evidence, flags_of, measured, prompts
 
 PROMPT = "the pilot circled the airport twice before the fog began to lift"
 TEXT = "the old canoe drifted slowly down the river"
@@ -39,7 +39,7 @@ CASES = [  # hypothesis, changes, flags
 
 @pytest.mark.parametrize(("hypothesis", "changes", "expected"), CASES)
 def test_flags_by_hand(hypothesis, changes, expected):
-    assert flags(evidence(TEXT, hypothesis, prompt_words=frozenset(PROMPT.split()), **changes)) == expected
+    assert flags_of(evidence(TEXT, hypothesis, prompt_words=frozenset(PROMPT.split()), **changes)) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_row_is_aligned_once_whatever_is_asked_of_it_and_however_many_voices_t
     monkeypatch.setattr("evalkit.metrics.alignment.Levenshtein", SimpleNamespace(opcodes=opcodes))
     one = evidence(TEXT, hypothesis, prompt_words=frozenset(PROMPT.split()), other_prompts=prompts(PROMPT) * 99)
     scores(one, metrics_of(["campplus"], QUALITY))
-    edits(one), flags(one), bled_at(one)
+    edits(one), bled_at(one)
     assert aligned == [(TEXT.split(), hypothesis.split())]
 
 
@@ -89,12 +89,12 @@ def test_the_control_is_the_mean_over_the_other_voices():
 def test_what_cannot_be_told_is_not_raised(absent, raised):
     loud = Acoustics(0.7, 1.8, 0.02, 200.0, 6.0)
     changes = {"acoustics": loud, "peak": 1.2, "heard_language": ("de", 0.9), "absent": absent}
-    assert flags(evidence(TEXT, "", **changes)) == raised
+    assert flags_of(evidence(TEXT, "", **changes)) == raised
 
 
 def test_a_flag_that_raises_is_not_raised_and_costs_no_other():
     broken = evidence(TEXT, "the old canoe", heard_language=("de",))
-    assert flags(broken) == ["truncated"]
+    assert flags_of(broken) == ["truncated"]
     found = scores(broken, metrics_of(["campplus"], QUALITY))
     assert found.missing == {
         "wrong_language_share": "ValueError: not enough values to unpack (expected 2, got 1)",
