@@ -89,8 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
     bench = commands.add_parser("bench", help="measure evalkit itself")
-    bench.add_argument("what", choices=["startup", "demo", "scoring"])
-    bench.add_argument("--utterances", type=int, metavar="N", help="scoring: a quicker try (default: 200)")
+    bench.add_argument("what", choices=["startup", "demo", "scoring", "growth"])
+    bench.add_argument(
+        "--utterances", type=int, metavar="N", help="a quicker try (default of scoring: 200, of growth: 100,000)"
+    )
     return parser
 
 

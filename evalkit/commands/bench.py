@@ -1,6 +1,6 @@
 """`evalkit bench`: measures evalkit itself, with the targets that docs/design.md states beside.
 
-`startup` and `demo` are whole processes; `scoring` has a module of its own.
+`startup` and `demo` are whole processes; `scoring` and `growth` have modules of their own.
 """
 
 import os
@@ -22,11 +22,15 @@ class BenchError(EvalkitError):
 
 
 def run_bench(what: str, utterances: int | None = None) -> int:
-    """Prints measurements of `startup`, of the `demo`, or of the `scoring` of so many utterances."""
+    """Prints measurements of `startup`, of the `demo`, or of the `scoring` or the `growth` to so many utterances."""
     if what == "startup":
         _startup()
     elif what == "demo":
         _demo()
+    elif what == "growth":
+        from evalkit.commands.bench_growth import ROWS, run_growth
+
+        run_growth(ROWS if utterances is None else utterances)
     else:
         from evalkit.commands.bench_scoring import UTTERANCES, run_scoring
 

@@ -85,6 +85,22 @@ class Display(ABC):
         """Leaves a line for each stage."""
 
 
+class Silent(Display):
+    """Shows nothing."""
+
+    def say(self, message: str) -> None:
+        """See `Display.say`."""
+
+    def show(self) -> None:
+        """See `Display.show`."""
+
+    def show_rows(self, done: int, total: int) -> None:
+        """See `Display.show_rows`."""
+
+    def finish(self) -> None:
+        """See `Display.finish`."""
+
+
 class Live(Display):
     """A bar for the rows and one for each stage: done / total, cached, failed, time left."""
 

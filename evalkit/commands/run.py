@@ -4,8 +4,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import FrameType
+from typing import TextIO
 
 from evalkit import provenance
 from evalkit.commands.display import Display, display_on, quiet
@@ -29,8 +31,21 @@ from evalkit.weights.assets import library
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
-def run(arguments: Sequence[str]) -> int:
+@dataclass(frozen=True)
+class Typed:
+    """A command as it was typed, the `time.perf_counter()` of that moment, and what makes its display."""
+
+    command: str
+    started: float
+    shown: Callable[[TextIO], Display]
+
+
+def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_on) -> int:
     """Runs a sweep as typed; returns the exit code.
+
+    Args:
+        arguments: What was typed after `run`.
+        shown: Makes the display, given where it may write.
 
     Raises:
         EvalkitError: What was typed cannot be run, weights are missing, the disk refused, or nothing could be scored.
@@ -38,36 +53,35 @@ def run(arguments: Sequence[str]) -> int:
     started = time.perf_counter()
     os.environ["HF_HUB_OFFLINE"] = "1"  # a run never downloads, whatever its engines' packages would like
     signal.signal(signal.SIGTERM, _stop)
-    return run_app(
-        arguments, lambda plan, config: _job(plan, config, provenance.command_line(["run", *arguments]), started)
-    )
+    typed = Typed(provenance.command_line(["run", *arguments]), started, shown)
+    return run_app(arguments, lambda plan, config: _job(plan, config, typed))
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _job(plan: Plan, config: RunConfig, command: str, started: float) -> int:
+def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
     if config.dry_run:
         return _dry_run(plan, config)
     plan.require()
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
-        outcome = _work(plan, config, folder, command, started)
+        outcome = _work(plan, config, folder, typed)
     if outcome is None:
-        print(f"stopped; the same command goes on where it stopped: {command}", file=sys.stderr)
+        print(f"stopped; the same command goes on where it stopped: {typed.command}", file=sys.stderr)
         return INTERRUPTED
     _print_outcome(outcome, folder)
     return 0
 
 
-def _work(plan: Plan, config: RunConfig, folder: RunFolder, command: str, started: float) -> Outcome | None:
+def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Outcome | None:
     """Returns None where the user stopped it."""
     with quiet(folder.path / LOG_FILE) as screen:
-        display = display_on(screen)
+        display = typed.shown(screen)
         try:
             _greet(display, plan, folder)
             workspace = Workspace.of(plan, Directory(config.store), display, folder.run_id, config.memory)
-            orders = Orders(config.transcripts, command, started, config.max_consecutive_failures)
+            orders = Orders(config.transcripts, typed.command, typed.started, config.max_consecutive_failures)
             return execute(plan, workspace, folder.path, orders)
         except KeyboardInterrupt:
             return None

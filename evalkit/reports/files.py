@@ -108,19 +108,24 @@ def read_rows(folder: Path) -> Iterator[Row]:
         DataError: There are none, or another line is not a row.
     """
     path = folder / ROWS_FILE
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise DataError(f"no rows at {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8: {error}") from error
-    for number, line in enumerate(lines[:-1], start=1):  # what follows the last newline is not whole
+    for number, line in enumerate(_whole_lines(path), start=1):
         try:
             row = _ROW.validate_json(line)
         except ValidationError as error:
             raise DataError(f"{path}, line {number}: {describe(error)}") from error
         # Rows of version 1 have no state.
         yield replace(row, state="failed") if row.error is not None and row.state == "scored" else row
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    """Gives the lines that are whole, one by one: all at once they take more memory than the rows."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            yield from (line for line in file if line.endswith("\n"))
+    except OSError as error:
+        raise DataError(f"no rows at {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8: {error}") from error
 
 
 def json_schema(kind: Literal["report", "row"]) -> dict[str, Any]:
