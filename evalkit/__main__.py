@@ -5,13 +5,15 @@ command is typed, so that help is quick.
 """
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError
+from evalkit.commands import streams
+from evalkit.errors import ConfigError, EvalkitError
+from evalkit.stopping import EXIT_CODE, heeding_signals
 
 EPILOG = """\
 start here:
@@ -24,22 +26,38 @@ start here:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        if typed[:1] == ["run"]:
-            from evalkit.commands.run import run
+    streams.prepare()
+    with heeding_signals():
+        try:
+            code = _command(typed)
+            sys.stdout.flush()
+        except EvalkitError as error:
+            streams.tell(f"evalkit: {error}")
+            code = error.exit_code
+        except KeyboardInterrupt:
+            code = EXIT_CODE
+        except BrokenPipeError:  # `| head` has read enough
+            streams.silence()
+            code = 0
+    return code
 
-            return run(typed[1:])
-        if typed[:1] == ["transcript"]:
-            return _transcript(typed[1:])
-        return _other(_parser().parse_args(typed))
-    except EvalkitError as error:
-        print(f"evalkit: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+
+def _command(typed: list[str]) -> int:
+    _require_folder()
+    if typed[:1] == ["run"]:
+        from evalkit.commands.run import run
+
+        return run(typed[1:])
+    if typed[:1] == ["transcript"]:
+        return _transcript(typed[1:])
+    return _other(_parser().parse_args(typed))
+
+
+def _require_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise ConfigError("the folder that you are in is no longer there: cd to another, and type it again") from error
 
 
 def _transcript(typed: list[str]) -> int:

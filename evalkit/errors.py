@@ -18,6 +18,18 @@ EvalkitError
 A message says what was wrong, the value got, the values allowed, and the command to type next.
 """
 
+LONGEST = 2_000  # characters of somebody else's message that are kept
+
+
+def told(error: BaseException) -> str:
+    """Returns what an exception says, whoever raised it: text that any file can hold, not endless, never empty."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  a `__str__` of somebody else's, which may raise anything
+        said = ""
+    text = said[: LONGEST + 1].encode(errors="backslashreplace").decode()
+    return f"{text[:LONGEST]}..." if len(text) > LONGEST else text or "no message"
+
 
 class EvalkitError(Exception):
     """Base of all; `exit_code` is what the command line ends with."""

@@ -8,9 +8,10 @@ import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +19,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
+from evalkit.commands.streams import silence
 from evalkit.pipeline.events import Advanced, Event, RowsMade, Said, StageBegun, StageEnded
+from evalkit.store.atomic import writing
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -44,9 +47,24 @@ class Display(ABC):
         self.stages: dict[str, Tally] = {}
         self.stage = ""
         self._begun = 0.0
+        self._is_watched = True
 
     def hear(self, event: Event) -> None:
-        """See `Listener.hear`."""
+        """See `Listener.hear`; once the terminal has gone, or nobody reads the pipe, nothing more is shown."""
+        self._try(partial(self._take, event))
+
+    def close(self) -> None:
+        """Leaves what is to stay when the run is over."""
+        self._try(self.finish)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        if self._is_watched:
+            try:
+                show()
+            except OSError:
+                self._is_watched = False
+
+    def _take(self, event: Event) -> None:
         match event:
             case Said(message):
                 self.say(message)
@@ -173,23 +191,40 @@ class Plain(Display):
 
 @contextmanager
 def quiet(log: Path) -> Iterator[TextIO]:
-    """Sends file descriptors 1 and 2 to `log` for as long as it is entered; yields a stream to the real stderr."""
+    """Sends file descriptors 1 and 2 to `log` for as long as it is entered; yields a stream to the real stderr.
+
+    Raises:
+        StorageError: The log cannot be written.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
+    with writing(log):
+        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     saved = [os.dup(descriptor) for descriptor in (1, 2)]
-    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace") as screen, log.open("ab") as target:
-        for descriptor in (1, 2):
-            os.dup2(target.fileno(), descriptor)
-        logging.captureWarnings(capture=True)
-        try:
-            yield screen
-        finally:
-            logging.captureWarnings(capture=False)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for descriptor, original in zip((1, 2), saved, strict=True):
-                os.dup2(original, descriptor)
-                os.close(original)
+    screen = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
+    for descriptor in (1, 2):
+        os.dup2(target, descriptor)
+    os.close(target)
+    logging.captureWarnings(capture=True)
+    try:
+        yield screen
+    finally:
+        logging.captureWarnings(capture=False)
+        with suppress(OSError):  # nobody reads it any more
+            screen.close()
+        for stream, descriptor, original in zip((sys.stdout, sys.stderr), (1, 2), saved, strict=True):
+            _drain(stream, descriptor)
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+def _drain(stream: TextIO, descriptor: int) -> None:
+    """Writes what a stream still holds to where it belongs: else it would turn up on the terminal."""
+    try:
+        stream.flush()
+    except OSError:  # a full disk: what libraries had to say is lost
+        silence(descriptor)
+        stream.flush()
 
 
 def display_on(stream: TextIO) -> Display:

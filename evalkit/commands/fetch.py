@@ -1,7 +1,6 @@
 """`evalkit fetch`: the only command that downloads."""
 
-import sys
-
+from evalkit.commands.streams import put, tell
 from evalkit.errors import ConfigError
 from evalkit.weights.assets import library
 from evalkit.weights.fetch import fetch
@@ -16,10 +15,12 @@ def run_fetch(names: list[str], sweep: str | None, *, only_list: bool) -> int:
     """
     known = library()
     if only_list:
-        for name, asset in known.known.items():
-            state = "here" if known.is_present(name) else "-"
-            print(f"{name:20} {asset.bytes / 1e6:8.1f} MB  {state:5} {asset.licence:12} {asset.about}")
-        print(f"directory: {known.root}")
+        lines = [
+            f"{name:20} {asset.bytes / 1e6:8.1f} MB  {'here' if known.is_present(name) else '-':5} "
+            f"{asset.licence:12} {asset.about}"
+            for name, asset in known.known.items()
+        ]
+        put("\n".join([*lines, f"directory: {known.root}"]))
         return 0
     wanted = [*names, *(_needed_by(sweep) if sweep else [])]
     if not wanted:
@@ -27,7 +28,7 @@ def run_fetch(names: list[str], sweep: str | None, *, only_list: bool) -> int:
     for name in wanted:
         known.get(name)
     for name in dict.fromkeys(wanted):
-        fetch(known, name, lambda line: print(line, file=sys.stderr))
+        fetch(known, name, tell)
     return 0
 
 

@@ -1,20 +1,18 @@
 """`evalkit run`: the main job."""
 
 import os
-import signal
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import TextIO
 
 from evalkit import provenance
 from evalkit.commands.display import Display, display_on, quiet
 from evalkit.commands.plan_table import plan_table
+from evalkit.commands.streams import put, tell
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
-from evalkit.pipeline.events import Deaf
+from evalkit.pipeline.events import Deaf, Said
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.folder import LOG_FILE, RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
@@ -25,10 +23,9 @@ from evalkit.pipeline.synthesis import made_before
 from evalkit.pipeline.workspace import Workspace
 from evalkit.reports.files import REPORT_FILE
 from evalkit.reports.terminal import calibration_table, concordance_lines, result_table
+from evalkit.stopping import EXIT_CODE
 from evalkit.store.directory import Directory
 from evalkit.weights.assets import library
-
-INTERRUPTED = 130  # what shells report for Ctrl-C
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,8 @@ def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_o
     """
     started = time.perf_counter()
     os.environ["HF_HUB_OFFLINE"] = "1"  # a run never downloads, whatever its engines' packages would like
-    signal.signal(signal.SIGTERM, _stop)
     typed = Typed(provenance.command_line(["run", *arguments]), started, shown)
     return run_app(arguments, lambda plan, config: _job(plan, config, typed))
-
-
-def _stop(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
@@ -68,8 +60,8 @@ def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
         outcome = _work(plan, config, folder, typed)
     if outcome is None:
-        print(f"stopped; the same command goes on where it stopped: {typed.command}", file=sys.stderr)
-        return INTERRUPTED
+        tell(f"stopped; the same command goes on where it stopped: {typed.command}")
+        return EXIT_CODE
     _print_outcome(outcome, folder)
     return 0
 
@@ -86,19 +78,22 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Out
         except KeyboardInterrupt:
             return None
         finally:
-            display.finish()
+            display.close()
 
 
 def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
-    display.say(
+    def say(message: str) -> None:
+        display.hear(Said(message))
+
+    say(
         f"{plan.name}: {len(plan.cells)} trials x {len(plan.voices)} voices x {len(plan.probes.probes)} probes "
         f"x {len(plan.seeds)} seeds = {plan.size} utterances"
     )
     if folder.resumed:
-        display.say(f"going on with the unfinished run {folder.run_id}")
+        say(f"going on with the unfinished run {folder.run_id}")
     for voice in plan.voices:
         if not voice.held_out_clips:
-            display.say(f"{voice.name}: no held-out clip; sim is scored against its own prompt clips instead")
+            say(f"{voice.name}: no held-out clip; sim is scored against its own prompt clips instead")
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
@@ -107,19 +102,14 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
     tasks = tasks_of(workspace, plan.utterances(plan.cells), prompting.stored(plan.cells))
     made = made_before(workspace, list(jobs_of(workspace, tasks)))
     cached = sum(task.key in made for task in tasks)
-    print(plan_table(plan, cached, library().missing(plan.assets())))
+    put(plan_table(plan, cached, library().missing(plan.assets())))
     return 0
 
 
 def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
     report = outcome.report
-    print(result_table(report, outcome.rows))
-    print()
-    print(calibration_table(report))
-    for line in concordance_lines(report):
-        print(line)
+    lines = [result_table(report, outcome.rows), "", calibration_table(report), *concordance_lines(report)]
     if report.cost and report.cost.cached == len(outcome.rows):
-        print(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
-    print(report.finding)
-    print(f"report: {folder.path / REPORT_FILE}")
-    print(folder.path)
+        lines.append(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
+    lines += [report.finding, f"report: {folder.path / REPORT_FILE}", str(folder.path)]
+    put("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")

@@ -1,12 +1,12 @@
 """`evalkit transcript show|auto|set VOICE`: the reference text of a voice, and where it disagrees with the audio."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from evalkit.audio import Audio, read_audio
 from evalkit.commands.display import display_on, quiet
+from evalkit.commands.streams import put, tell
 from evalkit.config.app import plan_of
 from evalkit.config.schema import RunConfig
 from evalkit.errors import ConfigError, DataError
@@ -56,7 +56,7 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
         listener = Listening(workspace, plan.ears, config.transcripts)
         lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)
         workspace.models.close()
-    print("\n".join(lines))
+    put("\n".join(lines))
     return 1 if failed else 0
 
 
@@ -79,8 +79,8 @@ def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | No
         )
     book = Book(config.transcripts, voice)
     book.write(clips[0].path.name, USER, Entry(text, "user", clips[0].sha256))
-    print(f"{voice.name}: {clips[0].path.name}: {text}", file=sys.stderr)
-    print(book.path)
+    tell(f"{voice.name}: {clips[0].path.name}: {text}")
+    put(str(book.path))
     return 0
 
 

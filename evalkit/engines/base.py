@@ -9,9 +9,8 @@ import resource
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -19,7 +18,8 @@ from packaging.requirements import Requirement
 from pydantic import ConfigDict
 
 from evalkit.audio import Audio
-from evalkit.digest import Json, Scalar, file_sha256
+from evalkit.digest import Json, Scalar
+from evalkit.engines.sources import source_of
 from evalkit.prompt import Prompt
 from evalkit.weights.assets import library
 
@@ -34,6 +34,15 @@ class Request:
     prompt: Prompt
     seed: int
     language: str
+
+    def apart(self) -> "Request":
+        """Returns the same with a copy of the prompt's samples that cannot be written to.
+
+        Whatever an engine does to them, no other utterance and no judge hears it.
+        """
+        samples = self.prompt.audio.samples.copy()
+        samples.flags.writeable = False
+        return replace(self, prompt=replace(self.prompt, audio=Audio(samples, self.prompt.audio.sample_rate)))
 
 
 @dataclass(frozen=True)
@@ -139,7 +148,7 @@ class Engine(ABC):
         return {
             "engine": self.name,
             "revision": self.revision,
-            "source": _source(type(self)),
+            "source": source_of(type(self)),
             "knobs": self.knobs(),
             "weights": library().fingerprint(self.assets),
             "packages": {name: version(name) for name in (Requirement(package).name for package in self.packages)},
@@ -163,11 +172,3 @@ def _complaint(requirement: Requirement) -> str | None:
     if requirement.specifier.contains(here, prereleases=True):
         return None
     return f"needs {requirement}, here is {here}"
-
-
-def _source(kind: type) -> str | None:
-    """Returns class and file's hash of an engine that is not evalkit's: its author may not know of `revision`."""
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    if file is None or kind.__module__.split(".")[0] == "evalkit":
-        return None
-    return f"{kind.__module__}.{kind.__qualname__} {file_sha256(Path(file))}"

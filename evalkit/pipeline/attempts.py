@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from evalkit.errors import ModelError, StorageError, SynthesisError
+from evalkit.engines.scorable import ENDED_EARLY
+from evalkit.errors import ModelError, StorageError, SynthesisError, told
+from evalkit.stopping import is_wanted
 from evalkit.weights.devices import is_out_of_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MEMORY_ADVICE = "try engine.dtype=bfloat16, a shorter prompt (prompt.seconds=10), or another device"
+COPY_ADVICE = "a prompt cannot be written to: copy the samples first"
 _LOG = logging.getLogger("evalkit")  # a run sends it to its run.log
 
 
@@ -27,10 +30,14 @@ class Failure:
     message: str
 
     @classmethod
-    def of(cls, error: Exception) -> "Failure":
+    def of(cls, error: BaseException) -> "Failure":
         """Returns the failure that an exception tells of."""
-        message = str(error) or "no message"
-        return cls(type(error).__name__, f"{message}; {MEMORY_ADVICE}" if is_out_of_memory(error) else message)
+        message = told(error)
+        if is_out_of_memory(error):
+            message = f"{message}; {MEMORY_ADVICE}"
+        elif message.endswith("is read-only"):  # NumPy's words
+            message = f"{message}; {COPY_ADVICE}"
+        return cls(type(error).__name__, message)
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,18 @@ class Clock:
 
 
 def attempt(make: Callable[[], Result]) -> Result | Failure:
-    """Returns what `make` returns, or why it failed; a disk that refuses, or a judge that cannot load, ends the run."""
+    """Returns what `make` returns, or why it failed.
+
+    Whatever models' code raises is a failure, be it `SystemExit` or a `KeyboardInterrupt` that nobody asked for. A disk
+    that refuses, a judge that cannot load, and the person's own Ctrl-C end the run.
+    """
     try:
         return make()
     except (StorageError, ModelError):
         raise
-    except Exception as error:  # noqa: BLE001  here a failure becomes a row
+    except BaseException as error:  # here a failure becomes a row
+        if is_wanted(error):
+            raise KeyboardInterrupt from error
         _LOG.error("this became a failure:", exc_info=True)
         return Failure.of(error)
 
@@ -91,4 +104,4 @@ def _begin(call: Callable[[Sequence[Item]], Iterator[Result]], items: Sequence[I
 def _next(results: Iterator[Result]) -> Result:
     for result in results:
         return result
-    raise SynthesisError("the model ended before every item was answered")
+    raise SynthesisError(ENDED_EARLY)

@@ -7,15 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-import numpy as np
-
-from evalkit.audio import SILENCE_PEAK
 from evalkit.engines.base import Engine, Request, Synthesis
-from evalkit.errors import SynthesisError
+from evalkit.engines.scorable import given_by, scorable
 from evalkit.pipeline.attempts import Failure, NotRun, answers, attempt
 from evalkit.pipeline.workspace import Workspace
 
-SLOWEST_RATE, FASTEST_RATE = 8_000, 192_000  # Hz
 MAX_CONSECUTIVE_FAILURES = 12
 
 
@@ -58,13 +54,13 @@ class Local:
                 yield from self._by(engine, {key: job for key, job in jobs.items() if job.engine == engine})
 
     def _by(self, engine: Engine, jobs: Mapping[str, Job]) -> Iterator[tuple[str, Outcome]]:
-        def call(asked: Sequence[Job]) -> Iterator[Synthesis]:
-            return engine.synthesize(job.request() for job in asked)
+        def call(asked: Sequence[Job]) -> Iterator[object]:
+            return given_by(engine, (job.request() for job in asked))
 
         waiting = deque(jobs)
         if self._is_usable(engine):
             for answer in answers(call, jobs.values(), self.workspace.clock):
-                outcome = answer if isinstance(answer, Failure) else attempt(partial(checked, answer))
+                outcome = answer if isinstance(answer, Failure) else attempt(partial(scorable, answer))
                 yield waiting.popleft(), outcome
                 self._watch(engine, outcome)
                 if engine in self._given_up:
@@ -96,26 +92,6 @@ class Local:
         siblings = (fault for other, fault in self._given_up.items() if other.family == engine.family)
         is_known = engine not in self._sounded and any(_alike([fault], failure) for fault in siblings)
         return 1 if is_known else self.max_consecutive_failures
-
-
-def checked(synthesis: Synthesis) -> Synthesis:
-    """Returns what an engine gave, if it is sound that can be scored.
-
-    Raises:
-        SynthesisError: It is not.
-    """
-    samples, rate = synthesis.audio.samples, synthesis.audio.sample_rate
-    if not isinstance(rate, int) or not SLOWEST_RATE <= rate <= FASTEST_RATE:
-        raise SynthesisError(f"the engine gave a sample rate of {rate!r}, expected whole Hz, 8000 to 192000")
-    if samples.ndim != 1:
-        raise SynthesisError(f"the engine gave samples of shape {samples.shape}, expected one dimension (mono)")
-    if len(samples) == 0:
-        raise SynthesisError("the engine gave no samples")
-    if not np.isfinite(samples).all():
-        raise SynthesisError("the engine gave samples that are not numbers (NaN or infinite)")
-    if synthesis.audio.peak < SILENCE_PEAK:
-        raise SynthesisError(f"the engine gave silence (peak {synthesis.audio.peak:g})")
-    return synthesis
 
 
 def _alike(streak: list[Failure], failure: Failure) -> bool:

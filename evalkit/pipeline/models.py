@@ -64,10 +64,11 @@ class Models:
             )
 
     def close(self) -> None:
-        """Lets go of all."""
+        """Lets go of all; one that fails at that has done its work."""
         loaded, self._loaded = self._loaded, {}
         for family in loaded.values():
-            next(iter(family)).close()
+            if family:  # none where loading was interrupted
+                attempt(next(iter(family)).close)
 
 
 def free_memory() -> int:

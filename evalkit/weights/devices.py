@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
-from evalkit.errors import DeviceError
+from evalkit.errors import DeviceError, told
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +56,7 @@ def seeded(seed: int, chunk: int, device: str) -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the machine had no memory left."""
-    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or "out of memory" in str(error)
+    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or "out of memory" in told(error)
 
 
 def release() -> None:

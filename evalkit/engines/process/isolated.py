@@ -22,8 +22,8 @@ from evalkit import errors
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
 from evalkit.engines.base import Engine, Request, Synthesis
-from evalkit.engines.process.wire import Message, packed, receive, send, synthesis_of
-from evalkit.errors import ConfigError, SynthesisError
+from evalkit.engines.process.wire import Message, encoded, packed, receive, send, synthesis_of
+from evalkit.errors import ConfigError, EvalkitError, MissingAssetsError, SynthesisError
 
 LOADING = 10  # loading may take so many times what an utterance may
 STARTING_SECONDS = 60.0
@@ -132,8 +132,10 @@ class Isolated(Engine):
     def _described(self) -> dict[str, Any]:
         try:
             return self._worker().describe(self.inner)
-        except WorkerLost as error:
-            raise ConfigError(f"engine.python={self.python}: {error}") from error
+        except (ConfigError, MissingAssetsError):
+            raise
+        except EvalkitError as error:
+            raise ConfigError(f"engine.python={self.python}: {_kind_of(error)}{error}") from error
 
 
 @cache
@@ -166,8 +168,8 @@ class Worker:
             EvalkitError: The engine raised something: that error if it is one of ours, else one of its name.
         """
         given = message or Message({})
+        question = _question(Message({**given.body, "do": what, "fields": engine.fields()}, given.audio))
         process = self._process or self._start()
-        question = Message({**given.body, "do": what, "fields": engine.fields()}, given.audio)
         replies: list[Message | None] = []
         talk = threading.Thread(target=_talk, args=(process, question, replies), daemon=True)
         talk.start()
@@ -192,7 +194,8 @@ class Worker:
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):  # what was not sent yet cannot be
                 cast(IO[bytes], pipe).close()
-        sys.stderr.write(self._last_remarks())
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            sys.stderr.write(self._last_remarks())
         if self._remarks is not None:
             self._remarks.close()
 
@@ -219,6 +222,9 @@ class Worker:
     def _obituary(self, process: "subprocess.Popen[bytes]") -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(5)
+        if process.poll() is None:
+            self.stop()
+            return "the worker answered with something that is no message: it was stopped, a fresh one goes on"
         remarks = self._last_remarks().strip().splitlines()
         self.stop()
         if process.returncode == -signal.SIGKILL:
@@ -228,7 +234,22 @@ class Worker:
         return f"the worker died (exit code {process.returncode}): {last}{advice}"
 
 
-def _talk(process: "subprocess.Popen[bytes]", question: Message, replies: list[Message | None]) -> None:
+def _question(message: Message) -> bytes:
+    """Returns a question, encoded.
+
+    Raises:
+        ConfigError: A field of the engine cannot be sent.
+    """
+    try:
+        return encoded(message)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"engine: its fields cannot be sent to a worker process: {error}; text, numbers, true, false and None can: "
+            "declare a path as text"
+        ) from error
+
+
+def _talk(process: "subprocess.Popen[bytes]", question: bytes, replies: list[Message | None]) -> None:
     """Adds the answer to `replies`, None where the worker has gone."""
     try:
         send(cast(IO[bytes], process.stdin), question)
@@ -244,3 +265,9 @@ def _error(name: str, message: str) -> errors.EvalkitError:
         return known(message)
     error: errors.EvalkitError = type(name, (SynthesisError,), {})(message)
     return error
+
+
+def _kind_of(error: errors.EvalkitError) -> str:
+    """Returns the name of an error that is none of ours, to stand before its message."""
+    name = type(error).__name__
+    return "" if hasattr(errors, name) or isinstance(error, WorkerLost) else f"{name}: "

@@ -14,7 +14,7 @@ from evalkit.audio import Audio
 from evalkit.engines.base import Request, Synthesis
 from evalkit.prompt import Prompt
 
-LONGEST_LINE = 1 << 20
+LONGEST_LINE = 1 << 24
 
 
 class Writable(Protocol):
@@ -45,17 +45,26 @@ class Message:
     audio: Audio | None = None
 
 
-def send(file: Writable, message: Message) -> None:
-    """Writes a message."""
+def encoded(message: Message) -> bytes:
+    """Returns a message as it is sent.
+
+    Raises:
+        TypeError: Its body has something that JSON has not.
+    """
     payload = b"" if message.audio is None else message.audio.samples.astype("<f4").tobytes()
     rate = None if message.audio is None else message.audio.sample_rate
     line = json.dumps({"body": message.body, "bytes": len(payload), "sample_rate": rate})
-    file.write(line.encode() + b"\n" + payload)
+    return line.encode() + b"\n" + payload
+
+
+def send(file: Writable, message: bytes) -> None:
+    """Writes an encoded message."""
+    file.write(message)
     file.flush()
 
 
 def receive(file: Readable) -> Message | None:
-    """Reads a message; None where the other end has gone.
+    """Reads a message; None where the other end has gone. Its samples cannot be written to.
 
     Raises:
         ValueError: What came is no message.
@@ -63,13 +72,17 @@ def receive(file: Readable) -> Message | None:
     line = file.readline(LONGEST_LINE)
     if not line.endswith(b"\n"):
         return None
-    head = json.loads(line)
-    payload = file.read(head["bytes"])
-    if len(payload) < head["bytes"]:
+    try:
+        head = json.loads(line)
+        body, size, rate = dict(head["body"]), int(head["bytes"]), head["sample_rate"]
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"what came is no message: {error}") from error
+    payload = file.read(size)
+    if len(payload) < size:
         return None
-    if head["sample_rate"] is None:
-        return Message(head["body"])
-    return Message(head["body"], Audio(np.frombuffer(payload, "<f4").astype(np.float32), head["sample_rate"]))
+    if rate is None:
+        return Message(body)
+    return Message(body, Audio(np.frombuffer(payload, "<f4").astype(np.float32, copy=False), rate))
 
 
 def packed(request: Request) -> Message:
@@ -97,7 +110,7 @@ _TOLD = [field.name for field in fields(Synthesis) if field.name != "audio"]
 
 
 def answer_of(synthesis: Synthesis) -> Message:
-    """Returns a synthesis as a message."""
+    """Returns a synthesis, which must be `scorable`, as a message."""
     return Message({name: getattr(synthesis, name) for name in _TOLD}, synthesis.audio)
 
 

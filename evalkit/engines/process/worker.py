@@ -13,7 +13,9 @@ import threading
 from typing import Any, BinaryIO, cast
 
 from evalkit.engines.base import Engine
-from evalkit.engines.process.wire import Message, answer_of, receive, send, unpacked
+from evalkit.engines.process.wire import Message, answer_of, encoded, receive, send, unpacked
+from evalkit.engines.scorable import ENDED_EARLY, given_by, scorable
+from evalkit.errors import SynthesisError, told
 
 
 def serve(package: str, class_name: str) -> None:
@@ -25,15 +27,22 @@ def serve(package: str, class_name: str) -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, inbox), daemon=True).start()
     engines: dict[str, Engine] = {}
     while True:
-        message = inbox.get()
+        reply = _reply(engines, package, class_name, inbox.get())
         try:
-            fields = message.body["fields"]
-            if (key := json.dumps(fields, sort_keys=True)) not in engines:
-                engines[key] = _made(package, class_name, fields)
-            answer = _answered(engines[key], message)
-        except BaseException as error:  # noqa: BLE001  it becomes a row, or stops the plan, in the other process
-            answer = Message({"error": [type(error).__name__, str(error) or "no message"]})
-        send(output, answer)
+            send(output, reply)
+        except OSError:  # the run has gone
+            os._exit(0)
+
+
+def _reply(engines: dict[str, Engine], package: str, class_name: str, message: Message) -> bytes:
+    """Returns the answer, encoded; whatever goes wrong, encoding included, is one too."""
+    try:
+        fields = message.body["fields"]
+        if (key := json.dumps(fields, sort_keys=True)) not in engines:
+            engines[key] = _made(package, class_name, fields)
+        return encoded(_answered(engines[key], message))
+    except BaseException as error:  # noqa: BLE001  it becomes a row, or stops the plan, in the other process
+        return encoded(Message({"error": [type(error).__name__, told(error)]}))
 
 
 def _listen(source: BinaryIO, inbox: "queue.Queue[Message]") -> None:
@@ -59,7 +68,8 @@ def _answered(engine: Engine, message: Message) -> Message:
             engine.load()
             return Message({})
         case "speak":
-            (synthesis,) = engine.synthesize([unpacked(message)])
-            return answer_of(synthesis)
+            for answer in given_by(engine, [unpacked(message)]):
+                return answer_of(scorable(answer))
+            raise SynthesisError(ENDED_EARLY)
         case unknown:
             raise ValueError(f"no such request: {unknown}")

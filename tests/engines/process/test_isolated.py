@@ -15,7 +15,7 @@ import yaml
 from evalkit.audio import Audio
 from evalkit.config.making import engine_of
 from evalkit.engines.base import Request
-from evalkit.engines.process.wire import Message, answer_of, packed, receive, send, synthesis_of, unpacked
+from evalkit.engines.process.wire import Message, answer_of, encoded, packed, receive, send, synthesis_of, unpacked
 from evalkit.errors import ConfigError, MissingAssetsError
 from evalkit.pipeline.attempts import Clock, Failure, answers
 from evalkit.prompt import Prompt
@@ -50,8 +50,8 @@ def outcomes(engine, *texts):
 def test_messages_arrive_as_they_were_sent(tmp_path):
     path = tmp_path / "pipe"
     with path.open("wb") as file:
-        send(file, packed(request("naïve “quotes”\nand lines", 7)))
-        send(file, Message({"nothing": None}))
+        send(file, encoded(packed(request("naïve “quotes”\nand lines", 7))))
+        send(file, encoded(Message({"nothing": None})))
     with path.open("rb") as file:
         got = unpacked(receive(file))
         assert receive(file) == Message({"nothing": None})
@@ -64,7 +64,7 @@ def test_messages_arrive_as_they_were_sent(tmp_path):
 def test_half_a_message_is_none(tmp_path):
     path = tmp_path / "pipe"
     with path.open("wb") as file:
-        send(file, packed(request()))
+        send(file, encoded(packed(request())))
     whole = path.read_bytes()
     for size in (0, 10, len(whole) - 1):
         path.write_bytes(whole[:size])
