@@ -9,14 +9,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from evalkit.config.strangers import check_declared, check_identity, explained
 from evalkit.engines.base import Engine
 from evalkit.engines.process.isolated import Isolated
-from evalkit.errors import ConfigError
+from evalkit.errors import ConfigError, told
 from evalkit.judges.base import Judge
 from evalkit.manifest import describe
 
 T = TypeVar("T")
 Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
+LONGEST_TIMEOUT = 604_800  # seconds
 ENGINE_KEYS = ("python", "timeout_seconds", "preset", "shipped")  # of any engine's node; no arguments of its class
 
 
@@ -28,11 +30,19 @@ def engine_of(node: Node) -> Engine:
     """
     arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
     made: Engine = made_from(arguments, Engine, "engine")  # type: ignore[type-abstract]
+    check_declared(made)
     python, timeout = node.get("python"), node.get("timeout_seconds")
     if python is not None or timeout is not None:
         made = Isolated(made, *_worker_settings(python, timeout))
+    else:
+        check_identity(made)
     _require_packages(made)
     return made
+
+
+def class_of(engine: Engine) -> type[Engine]:
+    """Returns an engine's class, wherever it computes."""
+    return type(engine.inner if isinstance(engine, Isolated) else engine)
 
 
 def has_shipped_preset(node: Node) -> bool:
@@ -47,9 +57,12 @@ def has_shipped_preset(node: Node) -> bool:
 def _worker_settings(python: object, timeout: object) -> tuple[str | None, float | None]:
     if python is not None and shutil.which(str(Path(str(python)).expanduser())) is None:
         raise ConfigError(f"engine.python={python}: there is no such program; give the path of a Python interpreter")
-    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout < float("inf")):
-        raise ConfigError(f"engine.timeout_seconds={timeout}: expected seconds, more than 0")
-    return None if python is None else str(python), None if timeout is None else float(timeout)
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is not None and not (is_number and 0 < timeout <= LONGEST_TIMEOUT):  # type: ignore[operator]
+        raise ConfigError(
+            f"engine.timeout_seconds={timeout}: expected seconds, more than 0, at most {LONGEST_TIMEOUT} (a week)"
+        )
+    return None if python is None else str(python), None if timeout is None else float(timeout)  # type: ignore[arg-type]
 
 
 def made_from(node: Node, kind: type[T], where: str) -> T:
@@ -65,12 +78,13 @@ def made_from(node: Node, kind: type[T], where: str) -> T:
     made_by = _class(target, where)
     if not issubclass(made_by, kind):
         raise ConfigError(f"{where}._target_: {target} is no {kind.__name__}")
-    try:
-        made = made_by(**arguments)
-    except ValidationError as error:
-        raise ConfigError(describe(error, where)) from error
-    except TypeError as error:  # no pydantic dataclass, or an abstract one
-        raise ConfigError(f"{where}: cannot make {target}: {error}") from error
+    with explained(f"{where}: making {made_by.__qualname__}"):
+        try:
+            made = made_by(**arguments)
+        except ValidationError as error:
+            raise ConfigError(describe(error, where)) from error
+        except TypeError as error:  # no pydantic dataclass, or an abstract one
+            raise ConfigError(f"{where}: cannot make {target}: {error}") from error
     if isinstance(made, Judge):
         _require_judge(made, where)
     return made
@@ -78,18 +92,21 @@ def made_from(node: Node, kind: type[T], where: str) -> T:
 
 def _class(target: str, where: str) -> type[Any]:
     module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"{where}._target_: there is no {target} ({error})") from error
+    with explained(f"{where}._target_: importing {module}"):
+        try:
+            found = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"{where}._target_: there is no {target} ({told(error)})") from error
     if not isinstance(found, type):
         raise ConfigError(f"{where}._target_: {target} is no class")
     return found
 
 
 def _require_packages(engine: Engine) -> None:
-    if complaints := engine.unmet():
-        inner = engine.inner if isinstance(engine, Isolated) else engine
+    inner = engine.inner if isinstance(engine, Isolated) else engine
+    with explained(f"engine: {type(inner).__qualname__}.unmet"):
+        complaints = engine.unmet()
+    if complaints:
         python = f"{engine.python} -m " if isinstance(engine, Isolated) and engine.python else ""
         package = f"evalkit[{inner.extra}]" if inner.extra else " ".join(inner.packages)
         raise ConfigError(

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from evalkit.config.making import Node, engine_of, has_shipped_preset, made_from
+from evalkit.config.making import Node, class_of, engine_of, has_shipped_preset, made_from
 from evalkit.digest import Scalar
+from evalkit.engines.base import Engine
 from evalkit.errors import ConfigError
 from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
@@ -173,16 +174,13 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
     """
     planned: dict[str, Cell] = {}
     shipped: list[str] = []
+    named: dict[str, type] = {}
     for one in cells:
         cell = Cell.of(engine_of(one.engine), one.prompt)
+        _check_name(cell.engine, named)
         if has_shipped_preset(one.engine):
             shipped.append(cell.trial.id)
-        twin = planned.setdefault(cell.trial.id, cell)
-        if twin.engine.family != cell.engine.family:
-            raise ConfigError(
-                f"engines {type(twin.engine).__qualname__} and {type(cell.engine).__qualname__} share the name "
-                f"{cell.engine.name!r}; give each class a `name` of its own"
-            )
+        planned.setdefault(cell.trial.id, cell)
     judges = _judges(config.judge)
     return Plan(
         name=config.name,
@@ -197,6 +195,20 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         device=config.device,
         config=composed,
     )
+
+
+def _check_name(engine: Engine, known: dict[str, type]) -> None:
+    """Does nothing if an engine's name means one class among those `known`, and adds it: rows know engines by name.
+
+    Raises:
+        ConfigError: Another class has it.
+    """
+    kind = class_of(engine)
+    if (other := known.setdefault(engine.name, kind)) is not kind:
+        raise ConfigError(
+            f"engines {other.__module__}.{other.__qualname__} and {kind.__module__}.{kind.__qualname__} share the "
+            f"name {engine.name!r}; give each class a `name` of its own"
+        )
 
 
 def _decision(config: RunConfig, cells: Sequence[Cell], shipped: Sequence[str], judges: Judges) -> Decision:
