@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit import __version__
-from evalkit.commands import streams
+from evalkit.commands import screen
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.stopping import EXIT_CODE, heeding_signals
 
@@ -26,18 +26,18 @@ start here:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns its exit code."""
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    streams.prepare()
+    screen.prepare()
     with heeding_signals():
         try:
             code = _command(typed)
             sys.stdout.flush()
         except EvalkitError as error:
-            streams.tell(f"evalkit: {error}")
+            screen.tell(f"evalkit: {error}")
             code = error.exit_code
         except KeyboardInterrupt:
             code = EXIT_CODE
         except BrokenPipeError:  # `| head` has read enough
-            streams.silence()
+            screen.silence(1)
             code = 0
     return code
 

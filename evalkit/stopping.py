@@ -47,6 +47,16 @@ def is_wanted(error: BaseException) -> bool:
     return _SIGNALS.came if _SIGNALS.heeded else isinstance(error, KeyboardInterrupt)
 
 
+def heed() -> None:
+    """Does nothing, unless a signal came and what it raised was lost: in a callback, say, which nothing can leave.
+
+    Raises:
+        KeyboardInterrupt: So it was.
+    """
+    if _SIGNALS.heeded and _SIGNALS.came:
+        raise KeyboardInterrupt
+
+
 def _stop(signum: int, frame: FrameType | None) -> None:
     _SIGNALS.came = True
     raise KeyboardInterrupt

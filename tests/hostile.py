@@ -1,7 +1,10 @@
 """An engine that gives, does and raises what no engine should, where the text has a fox in it."""
 
 import asyncio
+import os
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
@@ -73,6 +76,29 @@ def spoiling_by_force(request: Request) -> Synthesis:
     return Synthesis(Audio(samples, request.prompt.audio.sample_rate), 0.1)
 
 
+def deleting(variable: str) -> Act:
+    """Returns an act that deletes the folder that an environment variable names."""
+
+    def act(request: Request) -> Synthesis:
+        shutil.rmtree(os.environ[variable])
+        return Synthesis(request.prompt.audio, 0.1)
+
+    return act
+
+
+def swallowing(request: Request) -> Synthesis:
+    print("asleep", flush=True)
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        raise RuntimeError("what was that?") from None
+
+
+def chattering(request: Request) -> Synthesis:
+    print("chatter " * 20_000)
+    return Synthesis(request.prompt.audio, 0.1)
+
+
 def loud(samples: np.ndarray) -> np.ndarray:
     return samples * np.float32(32767)
 
@@ -123,6 +149,10 @@ ACTS: dict[str, Act] = {
     "surrogate": raising(ValueError("half a character: \ud800")),
     "mute": raising(Mute()),
     "endless_message": raising(ValueError("never " * 1_000_000)),
+    "chatter": chattering,
+    "delete_store": deleting("HOSTILE_STORE"),
+    "delete_reports": deleting("HOSTILE_REPORTS"),
+    "swallow": swallowing,
     "spoil": spoiling,
     "spoil_by_force": spoiling_by_force,
 }

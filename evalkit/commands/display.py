@@ -8,10 +8,9 @@ import os
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from evalkit.commands.streams import silence
+from evalkit.commands.screen import Screen, silence
 from evalkit.pipeline.events import Advanced, Event, RowsMade, Said, StageBegun, StageEnded
 from evalkit.store.atomic import writing
 
@@ -47,24 +46,9 @@ class Display(ABC):
         self.stages: dict[str, Tally] = {}
         self.stage = ""
         self._begun = 0.0
-        self._is_watched = True
 
     def hear(self, event: Event) -> None:
-        """See `Listener.hear`; once the terminal has gone, or nobody reads the pipe, nothing more is shown."""
-        self._try(partial(self._take, event))
-
-    def close(self) -> None:
-        """Leaves what is to stay when the run is over."""
-        self._try(self.finish)
-
-    def _try(self, show: Callable[[], None]) -> None:
-        if self._is_watched:
-            try:
-                show()
-            except OSError:
-                self._is_watched = False
-
-    def _take(self, event: Event) -> None:
+        """See `Listener.hear`."""
         match event:
             case Said(message):
                 self.say(message)
@@ -199,23 +183,20 @@ def quiet(log: Path) -> Iterator[TextIO]:
     sys.stdout.flush()
     sys.stderr.flush()
     with writing(log):
-        target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        target = log.open("ab")
     saved = [os.dup(descriptor) for descriptor in (1, 2)]
-    screen = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="backslashreplace")
-    for descriptor in (1, 2):
-        os.dup2(target, descriptor)
-    os.close(target)
-    logging.captureWarnings(capture=True)
-    try:
-        yield screen
-    finally:
-        logging.captureWarnings(capture=False)
-        with suppress(OSError):  # nobody reads it any more
-            screen.close()
-        for stream, descriptor, original in zip((sys.stdout, sys.stderr), (1, 2), saved, strict=True):
-            _drain(stream, descriptor)
-            os.dup2(original, descriptor)
-            os.close(original)
+    with Screen(os.dup(2), sys.stderr.encoding) as screen, target:
+        for descriptor in (1, 2):
+            os.dup2(target.fileno(), descriptor)
+        logging.captureWarnings(capture=True)
+        try:
+            yield screen
+        finally:
+            logging.captureWarnings(capture=False)
+            for stream, descriptor, original in zip((sys.stdout, sys.stderr), (1, 2), saved, strict=True):
+                _drain(stream, descriptor)
+                os.dup2(original, descriptor)
+                os.close(original)
 
 
 def _drain(stream: TextIO, descriptor: int) -> None:

@@ -1,6 +1,6 @@
 """`evalkit fetch`: the only command that downloads."""
 
-from evalkit.commands.streams import put, tell
+from evalkit.commands.screen import show, tell
 from evalkit.errors import ConfigError
 from evalkit.weights.assets import library
 from evalkit.weights.fetch import fetch
@@ -20,7 +20,7 @@ def run_fetch(names: list[str], sweep: str | None, *, only_list: bool) -> int:
             f"{asset.licence:12} {asset.about}"
             for name, asset in known.known.items()
         ]
-        put("\n".join([*lines, f"directory: {known.root}"]))
+        show("\n".join([*lines, f"directory: {known.root}"]))
         return 0
     wanted = [*names, *(_needed_by(sweep) if sweep else [])]
     if not wanted:

@@ -9,10 +9,10 @@ from typing import TextIO
 from evalkit import provenance
 from evalkit.commands.display import Display, display_on, quiet
 from evalkit.commands.plan_table import plan_table
-from evalkit.commands.streams import put, tell
+from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
-from evalkit.pipeline.events import Deaf, Said
+from evalkit.pipeline.events import Deaf
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.folder import LOG_FILE, RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
@@ -78,22 +78,19 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Out
         except KeyboardInterrupt:
             return None
         finally:
-            display.close()
+            display.finish()
 
 
 def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
-    def say(message: str) -> None:
-        display.hear(Said(message))
-
-    say(
+    display.say(
         f"{plan.name}: {len(plan.cells)} trials x {len(plan.voices)} voices x {len(plan.probes.probes)} probes "
         f"x {len(plan.seeds)} seeds = {plan.size} utterances"
     )
     if folder.resumed:
-        say(f"going on with the unfinished run {folder.run_id}")
+        display.say(f"going on with the unfinished run {folder.run_id}")
     for voice in plan.voices:
         if not voice.held_out_clips:
-            say(f"{voice.name}: no held-out clip; sim is scored against its own prompt clips instead")
+            display.say(f"{voice.name}: no held-out clip; sim is scored against its own prompt clips instead")
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
@@ -102,7 +99,7 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
     tasks = tasks_of(workspace, plan.utterances(plan.cells), prompting.stored(plan.cells))
     made = made_before(workspace, list(jobs_of(workspace, tasks)))
     cached = sum(task.key in made for task in tasks)
-    put(plan_table(plan, cached, library().missing(plan.assets())))
+    show(plan_table(plan, cached, library().missing(plan.assets())))
     return 0
 
 
@@ -112,4 +109,4 @@ def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
     if report.cost and report.cost.cached == len(outcome.rows):
         lines.append(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
     lines += [report.finding, f"report: {folder.path / REPORT_FILE}", str(folder.path)]
-    put("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")
+    show("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")

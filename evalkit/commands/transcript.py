@@ -1,15 +1,17 @@
 """`evalkit transcript show|auto|set VOICE`: the reference text of a voice, and where it disagrees with the audio."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from evalkit.audio import Audio, read_audio
 from evalkit.commands.display import display_on, quiet
-from evalkit.commands.streams import put, tell
+from evalkit.commands.screen import show, tell
 from evalkit.config.app import plan_of
 from evalkit.config.schema import RunConfig
-from evalkit.errors import ConfigError, DataError
+from evalkit.errors import ConfigError, DataError, StorageError
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.listening import ASR, USER, Listening
@@ -19,7 +21,8 @@ from evalkit.pipeline.workspace import Workspace
 from evalkit.prompts.book import Book, Entry
 from evalkit.prompts.checks import warnings
 from evalkit.reports.terminal import plain_table
-from evalkit.store.directory import Directory
+from evalkit.store.atomic import writing
+from evalkit.store.directory import Directory, OnlyRead
 from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
@@ -50,14 +53,34 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
     if action == "set":
         return _set(config, voice, clips, words)
     library().require(dict.fromkeys(asset for one in _listeners(plan) for asset in one))
-    config.store.mkdir(parents=True, exist_ok=True)
-    with quiet(config.store / LOG) as screen:
-        workspace = Workspace.of(plan, Directory(config.store), display_on(screen), "transcript", config.memory)
+    with _log(config.store, action) as (store, log), quiet(log) as screen:
+        workspace = Workspace.of(plan, store, display_on(screen), "transcript", config.memory)
         listener = Listening(workspace, plan.ears, config.transcripts)
         lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)
         workspace.models.close()
-    put("\n".join(lines))
+    show("\n".join(lines))
     return 1 if failed else 0
+
+
+@contextmanager
+def _log(place: Path, action: str) -> Iterator[tuple[Directory, Path]]:
+    """Yields the store and the log; to look at a transcript, a store that can only be read will do.
+
+    Raises:
+        StorageError: The store cannot be written.
+    """
+    try:
+        with writing(place):
+            place.mkdir(parents=True, exist_ok=True)
+            (place / LOG).open("ab").close()
+    except StorageError as error:
+        if action != "show":
+            raise
+        tell(f"{error}. Nothing of what is heard now is kept")
+        with TemporaryDirectory() as scratch:
+            yield OnlyRead(place), Path(scratch) / LOG
+        return
+    yield Directory(place), place / LOG
 
 
 def _listeners(plan: Plan) -> list[tuple[str, ...]]:
@@ -80,7 +103,7 @@ def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | No
     book = Book(config.transcripts, voice)
     book.write(clips[0].path.name, USER, Entry(text, "user", clips[0].sha256))
     tell(f"{voice.name}: {clips[0].path.name}: {text}")
-    put(str(book.path))
+    show(str(book.path))
     return 0
 
 

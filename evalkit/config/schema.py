@@ -29,7 +29,11 @@ _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
 def _folder(typed: object) -> object:
     if typed in (None, ""):
         raise ValueError("a folder is needed")
-    if Path(str(typed)).exists() and not Path(str(typed)).is_dir():
+    try:
+        is_file = Path(str(typed)).exists() and not Path(str(typed)).is_dir()
+    except OSError as error:
+        raise ValueError(f"this is no path of a folder: {error.strerror}") from error
+    if is_file:
         raise ValueError("this is no folder")
     return typed
 

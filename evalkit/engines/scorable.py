@@ -19,7 +19,7 @@ from evalkit.errors import SynthesisError
 Value = TypeVar("Value")
 
 SLOWEST_RATE, FASTEST_RATE = 8_000, 192_000  # Hz
-LOUDEST = 4.0  # 12 dB beyond full scale: vocoders overshoot it by less; beyond are samples on another scale
+LOUDEST = 2.0  # 6 dB beyond full scale: vocoders overshoot it by less; beyond are samples on another scale
 LONGEST_TEXT = 100_000  # characters
 ENDED_EARLY = "the model ended before every item was answered"
 _SHORT = reprlib.Repr()

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from evalkit.engines.scorable import ENDED_EARLY
 from evalkit.errors import ModelError, StorageError, SynthesisError, told
-from evalkit.stopping import is_wanted
+from evalkit.stopping import heed, is_wanted
 from evalkit.weights.devices import is_out_of_memory
 
 Item = TypeVar("Item")
@@ -91,6 +91,7 @@ def answers(
         results = attempt(partial(_begin, call, list(waiting)))
         outcome: Result | Failure | None = None
         while waiting and not isinstance(outcome, Failure):  # a generator that raised is spent
+            heed()
             with clock.inside_model():
                 outcome = results if isinstance(results, Failure) else attempt(partial(_next, results))
             waiting.popleft()

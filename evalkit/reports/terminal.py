@@ -1,5 +1,6 @@
 """Tables for the terminal."""
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 
@@ -99,7 +100,6 @@ def _score(trial: TrialSummary, metric: str) -> str:
 
 def rendered(table: Table) -> str:
     """Returns a table as text, as wide as it must be."""
-    console = Console(width=400)  # as wide as it must be: a folded table cannot be read
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().rstrip().splitlines())
+    page = io.StringIO()
+    Console(file=page, width=400).print(table)  # as wide as it must be: a folded table cannot be read
+    return "\n".join(line.rstrip() for line in page.getvalue().rstrip().splitlines())

@@ -3,6 +3,7 @@
 Whoever writes holds a lock on the part; one that nobody holds was left by a process that is gone, and can be swept.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -25,10 +26,24 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:  # libsndfile reports a full disk as a RuntimeError
+        reason = getattr(error, "strerror", None) or str(error)
         raise StorageError(
-            f"cannot write {path}: {error}; free some space or choose another place (store=DIR, reports_dir=DIR; for "
-            "weights the variable EVALKIT_ASSETS), then type the same command: what was made so far is kept"
+            f"cannot write {path}: {reason}: {_advice(error)} (store=DIR, reports_dir=DIR; for weights the variable "
+            "EVALKIT_ASSETS), then type the same command: what was made so far is kept"
         ) from error
+
+
+def _advice(error: Exception) -> str:
+    """Returns what helps against a disk's refusal."""
+    match getattr(error, "errno", None):
+        case errno.ENAMETOOLONG:
+            return "choose a shorter place"
+        case errno.ENOENT:
+            return "it was deleted, or cannot be made there; choose another place"
+        case errno.EACCES | errno.EPERM | errno.EROFS | errno.ENOTDIR | errno.EISDIR | errno.EEXIST:
+            return "choose another place"
+        case _:  # full, over a quota or a limit; libsndfile tells no number
+            return "free some space or choose another place"
 
 
 @contextmanager

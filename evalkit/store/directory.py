@@ -84,7 +84,11 @@ class Directory:
 
     def _write(self, path: str, data: bytes) -> None:
         part = f"{self._parts}/.{uuid4().hex}{SUFFIX}"
-        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        try:
+            descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        except FileNotFoundError:  # somebody deleted the store, and may: all is made again
+            os.makedirs(self._parts, exist_ok=True)  # noqa: PTH103
+            descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         try:
             with suppress(OSError):  # a file system without locks: then nothing is swept there either
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,6 +102,17 @@ class Directory:
             raise
         finally:
             os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class OnlyRead(Directory):
+    """A store that cannot be written to: what is new is forgotten, what is damaged is left."""
+
+    def write(self, shelf: Shelf, artefacts: Iterable[tuple[str, bytes]]) -> None:
+        """See `Store.write`; keeps nothing."""
+
+    def set_aside(self, shelf: Shelf, keys: Iterable[str]) -> None:
+        """See `Store.set_aside`; leaves them."""
 
 
 def _moved(part: str, path: str) -> None:

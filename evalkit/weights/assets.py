@@ -219,7 +219,14 @@ _NOT_FETCHED = FetchedFile("not fetched", 0)
 
 @cache
 def library() -> AssetLibrary:
-    """Returns this machine's assets: below `EVALKIT_ASSETS`, else the user's cache directory."""
+    """Returns this machine's assets: below `EVALKIT_ASSETS`, else the user's cache directory.
+
+    Raises:
+        ConfigError: `EVALKIT_ASSETS` names the home of a user who is not known.
+    """
     root = os.environ.get(DIRECTORY_VARIABLE)
-    folder = Path(root).expanduser() if root else Path(platformdirs.user_cache_dir("evalkit")) / "assets"
+    try:
+        folder = Path(root).expanduser() if root else Path(platformdirs.user_cache_dir("evalkit")) / "assets"
+    except RuntimeError as error:
+        raise ConfigError(f"{DIRECTORY_VARIABLE}={root}: {error} Give the path of a directory") from error
     return AssetLibrary(read_manifest(resource("configs/assets.yaml"), dict[str, Asset]), folder)

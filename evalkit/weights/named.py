@@ -59,8 +59,12 @@ def checked(weights: str, published: Sequence[str], layout: Sequence[str]) -> st
     """
     if weights in library().known:
         return weights
-    folder = Path(weights).expanduser()
-    if not folder.is_dir():
+    try:
+        folder = Path(weights).expanduser()
+        is_there = folder.is_dir()
+    except (RuntimeError, OSError) as error:  # no such user, too long a path
+        raise ValueError(f"{weights} is no path of a directory: {error}") from error
+    if not is_there:
         raise ValueError(f"there is no directory {folder}, and no asset of that name: {', '.join(published)}")
     if lacking := [pattern for pattern in layout if not any(folder.glob(pattern))]:
         raise ValueError(f"{folder} lacks {', '.join(lacking)}; it needs {', '.join(layout)}")

@@ -1,7 +1,7 @@
-"""Standard output and error as they may be: closed, full, ASCII, a terminal that has gone, a pipe that nobody reads.
+"""What is printed: the one way to standard output and standard error, whatever these are.
 
-What a command found goes to standard output by `put`, and what it has to say meanwhile to standard error by `tell`:
-nobody listening is no reason to stop.
+They may be closed, full, ASCII only, a terminal that has gone, a pipe that nobody reads: nobody listening is no reason
+to stop, and no name a reason to fail.
 """
 
 import io
@@ -25,11 +25,11 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def put(text: str, kept: str = "") -> None:
-    """Prints a line, or several, on standard output; a reader that has read enough is no error.
+def show(text: str = "", kept: str = "") -> None:
+    """Prints a result on standard output; a reader that has read enough is no error.
 
     Args:
-        text: The lines.
+        text: A line, or several.
         kept: What is not lost if they cannot be printed, for the message.
 
     Raises:
@@ -38,22 +38,46 @@ def put(text: str, kept: str = "") -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        silence()
+        silence(1)
     except OSError as error:
-        silence()
+        silence(1)
         raise StorageError(f"cannot write to standard output: {error.strerror}{f'; {kept}' if kept else ''}") from error
 
 
 def tell(text: str) -> None:
-    """Prints a line on standard error, if anybody can be told."""
+    """Prints a message on standard error, if anybody can be told."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         silence(2)
 
 
-def silence(descriptor: int = 1) -> None:
+def silence(descriptor: int) -> None:
     """Sends what is still to be written nowhere: else the interpreter would fail at it when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+class Screen(io.TextIOWrapper):
+    """A stream to a descriptor, for as long as anybody is there; afterwards what is written goes nowhere."""
+
+    def __init__(self, descriptor: int, encoding: str) -> None:
+        file = io.BufferedWriter(io.FileIO(descriptor, "w"))
+        super().__init__(file, encoding=encoding, errors="backslashreplace")
+
+    def write(self, text: str, /) -> int:
+        """Writes text."""
+        try:
+            return super().write(text)
+        except OSError:
+            silence(self.fileno())
+            return len(text)
+
+    def flush(self) -> None:
+        """Writes what is held back."""
+        try:
+            super().flush()
+        except OSError:
+            silence(self.fileno())
+            super().flush()
