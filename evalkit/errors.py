@@ -5,6 +5,7 @@ EvalkitError
 ├── DataError          a manifest, text or recording that cannot be used
 ├── AssetError         weights
 │   ├── MissingAssetsError   a run needs weights that are not here
+│   ├── DamagedWeightsError  weights are not what was fetched
 │   ├── WeightsError         a model does not hold what its checkpoint has
 │   └── FetchError           a source failed, or a hash differs
 ├── DeviceError        this machine has no such device
@@ -55,6 +56,12 @@ class AssetError(EvalkitError):
 
 class MissingAssetsError(AssetError):
     """A run needs weights that are not here."""
+
+    exit_code = 2
+
+
+class DamagedWeightsError(AssetError):
+    """Weights are not what was fetched: whatever a model made of them would look like a score."""
 
     exit_code = 2
 

@@ -27,6 +27,8 @@ from evalkit.stopping import EXIT_CODE
 from evalkit.store.directory import Directory
 from evalkit.weights.assets import library
 
+LARGE = 1 << 30  # bytes that take seconds to read
+
 
 @dataclass(frozen=True)
 class Typed:
@@ -56,6 +58,8 @@ def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_o
 def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
     if config.dry_run:
         return _dry_run(plan, config)
+    if (unread := library().unread_bytes(plan.assets())) > LARGE:
+        tell(f"reading {unread / 1e9:.1f} GB of weights, to hold them against their hashes; once, until they change")
     plan.require()
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
         outcome = _work(plan, config, folder, typed)

@@ -7,7 +7,8 @@ decodes an audio's only window by `whisper_window.hear`, on all cores, and hands
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -105,7 +106,11 @@ class FasterWhisper(Transcriber):
         _model.cache_clear()
 
     def _loaded(self) -> "WhisperModel":
-        return _model(str(library().folder(self.model)), self.device, self.compute_type, self._quick)
+        return _model(str(self._folder), self.device, self.compute_type, self._quick)
+
+    @cached_property
+    def _folder(self) -> Path:
+        return library().whole(self.model)
 
     @property
     def _quick(self) -> bool:

@@ -15,9 +15,10 @@ import platformdirs
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass as validated
 
-from evalkit.errors import ConfigError, MissingAssetsError
+from evalkit.errors import ConfigError, DamagedWeightsError, MissingAssetsError
 from evalkit.manifest import read_manifest
 from evalkit.resources import resource
+from evalkit.weights.hashes import is_known, sha256_of
 
 DIRECTORY_VARIABLE = "EVALKIT_ASSETS"
 RECORD = "fetched.json"
@@ -156,14 +157,19 @@ class AssetLibrary:
         """Returns where an asset's files lie once fetched."""
         return self.root / name
 
-    def file(self, name: str, file: str) -> Path:
-        """Returns the path of an asset's file.
+    def whole(self, name: str) -> Path:
+        """Returns the folder of an asset whose files are all there, and what was fetched: what is loaded lies here.
 
         Raises:
-            MissingAssetsError: It was not fetched.
+            MissingAssetsError: They are not all there.
+            DamagedWeightsError: One is not what was fetched.
         """
         self.require([name])
-        return self.folder(name) / file
+        return self.folder(name)
+
+    def file(self, name: str, file: str) -> Path:
+        """Returns the path of an asset's file; see `whole`."""
+        return self.whole(name) / file
 
     def fetched(self, name: str) -> Fetched | None:
         """Returns what the files of an asset are: from the list, else as its fetch found them; None if not fetched."""
@@ -174,11 +180,10 @@ class AssetLibrary:
         return read_manifest(record, Fetched) if record.is_file() else None
 
     def is_present(self, name: str) -> bool:
-        """Whether all files are there in full length; their hashes were verified when they were fetched."""
+        """Whether all files are there in full length."""
         fetched = self.fetched(name)
         return fetched is not None and all(
-            path.is_file() and path.stat().st_size == file.bytes
-            for path, file in ((self.folder(name) / key, file) for key, file in fetched.files.items())
+            path.is_file() and path.stat().st_size == file.bytes for path, file in self._files(name)
         )
 
     def missing(self, names: Iterable[str]) -> list[str]:
@@ -186,16 +191,39 @@ class AssetLibrary:
         return [name for name in dict.fromkeys(names) if not self.is_present(name)]
 
     def require(self, names: Iterable[str]) -> None:
-        """Does nothing if all are here.
+        """Does nothing if all are here and whole; files are read only if they changed since they were last hashed.
 
         Raises:
-            MissingAssetsError: Some are not; the message has the command that brings them.
+            MissingAssetsError: Some are not here; the message has the command that brings them.
+            DamagedWeightsError: A file is not what was fetched; the same.
         """
-        if absent := self.missing(names):
+        wanted = list(dict.fromkeys(names))
+        if absent := self.missing(wanted):
             raise MissingAssetsError(
                 f"weights are missing in {self.root}: {', '.join(absent)}; "
                 f"type: python -m evalkit fetch {' '.join(absent)}{self._own_weights(absent)}"
             )
+        if faults := {name: fault for name in wanted if (fault := self._damage(name))}:
+            raise DamagedWeightsError(
+                f"weights are damaged: {'; '.join(faults.values())}; "
+                f"type: python -m evalkit fetch {' '.join(faults)}, which brings them anew"
+            )
+
+    def unread_bytes(self, names: Iterable[str]) -> int:
+        """Returns the size of those files that must be read to tell whether they are whole."""
+        paths = [path for name in names if self.is_present(name) for path, _ in self._files(name)]
+        return sum(path.stat().st_size for path in paths if not is_known(path))
+
+    def _files(self, name: str) -> list[tuple[Path, FetchedFile]]:
+        fetched = self.fetched(name)
+        return [(self.folder(name) / key, file) for key, file in fetched.files.items()] if fetched else []
+
+    def _damage(self, name: str) -> str | None:
+        """Returns which file of an asset is not what was fetched, if one is."""
+        for path, file in self._files(name):
+            if (found := sha256_of(path)) != file.sha256:
+                return f"{path} has sha256 {found}, expected {file.sha256}"
+        return None
 
     def _own_weights(self, absent: Iterable[str]) -> str:
         """Returns the other way to have weights that only a model hub publishes."""

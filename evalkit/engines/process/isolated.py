@@ -91,7 +91,7 @@ class Isolated(Engine):
 
     def require(self) -> None:
         """See `Engine.require`."""
-        self._worker().ask("require", self.inner, limit=STARTING_SECONDS)
+        self._worker().ask("require", self.inner, limit=STARTING_SECONDS * LOADING)  # gigabytes may be hashed
 
     def unmet(self) -> list[str]:
         """See `Engine.unmet`, for the packages over there."""
