@@ -5,7 +5,6 @@
 """
 
 import argparse
-import re
 import subprocess
 import sys
 import tomllib
@@ -17,8 +16,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
-Pins = Mapping[str, str]
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = ROOT / "pyproject.toml"
+sys.path.insert(0, str(ROOT))  # `make` compares before it installs evalkit
+
+from evalkit.distributions import Pins, differing, read_pins  # noqa: E402
 
 
 def main() -> int:
@@ -31,30 +33,23 @@ def main() -> int:
     lines: list[str] = []
     for lock in arguments.locks:
         pins = read_pins(lock.read_text())
-        lines += unmet(project, pins, lock) if arguments.declared else differences(pins, installed())
+        lines += unmet(project, pins, lock) if arguments.declared else differences(pins, frozen())
     print("\n".join(lines or ["no difference"]))
     return 1 if lines else 0
 
 
-def installed() -> Pins:
+def frozen() -> Pins:
     """Returns what is installed in this environment, less what is so from a checkout."""
     command = [sys.executable, "-m", "pip", "freeze", "--all", "--exclude-editable"]
     return read_pins(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def read_pins(text: str) -> Pins:
-    """Returns the versions by name in a lock or in what `pip freeze` prints; of one from elsewhere its `@ address`."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("#", "-"))]
-    parts = [re.split(r"\s*(?:==|(?=@))", line, maxsplit=1) for line in lines]
-    return {canonicalize_name(name): version for name, version in parts}
-
-
 def differences(locked: Pins, here: Pins) -> list[str]:
     """Returns a table of what differs: the name, the locked version, the one here; a dash where there is none."""
-    names = sorted(name for name in {*locked, *here} if locked.get(name) != here.get(name))
-    rows = [("distribution", "lock", "here"), *((name, locked.get(name, "-"), here.get(name, "-")) for name in names)]
+    found = differing(locked, here)
+    rows = [("distribution", "lock", "here"), *((name, pin or "-", version or "-") for name, pin, version in found)]
     left, middle = (max(len(row[column]) for row in rows) for column in (0, 1))
-    return [f"{name:{left}}  {lock:{middle}}  {version}" for name, lock, version in rows] if names else []
+    return [f"{name:{left}}  {lock:{middle}}  {version}" for name, lock, version in rows] if found else []
 
 
 def unmet(project: Mapping[str, Any], pins: Pins, lock: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from pydantic import ConfigDict
 
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
+from evalkit.distributions import complaint
 from evalkit.engines.sources import source_of
 from evalkit.prompt import Prompt
 from evalkit.weights.assets import library
@@ -129,7 +130,7 @@ class Engine(ABC):
 
     def unmet(self) -> list[str]:
         """Returns which packages are missing in this Python, or are there in a version that the engine cannot use."""
-        return [complaint for package in self.packages if (complaint := _complaint(Requirement(package)))]
+        return [wrong for package in self.packages if (wrong := complaint(Requirement(package)))]
 
     def knobs(self) -> dict[str, Scalar]:
         """Returns the settings that can change the sound."""
@@ -162,13 +163,3 @@ def memory() -> tuple[int, int | None]:
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return resident, None
     return resident, max(torch.cuda.max_memory_allocated(index) for index in range(torch.cuda.device_count()))
-
-
-def _complaint(requirement: Requirement) -> str | None:
-    try:
-        here = version(requirement.name)
-    except PackageNotFoundError:
-        return f"needs the package {requirement.name}"
-    if requirement.specifier.contains(here, prereleases=True):
-        return None
-    return f"needs {requirement}, here is {here}"

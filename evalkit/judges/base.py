@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from packaging.requirements import Requirement
 
 from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
+from evalkit.distributions import complaint
 from evalkit.networks.frames import samples_at, unit_rows, windows
 from evalkit.weights.assets import library
 from evalkit.words import Word
@@ -65,6 +67,10 @@ class Judge(ABC):
             "weights": library().fingerprint(self.assets),
             "packages": {package: version(package) for package in self.packages},
         }
+
+    def unmet(self) -> list[str]:
+        """Returns which packages are missing in this Python."""
+        return [wrong for package in self.packages if (wrong := complaint(Requirement(package)))]
 
     def load(self) -> None:
         """Loads the weights, if there are any and they are not loaded yet."""
