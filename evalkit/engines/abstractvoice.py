@@ -23,6 +23,8 @@ from evalkit.weights.named import directory_hashes
 
 CACHE = Path("~/.cache/abstractvoice")
 PLACES = {"f5": ("openf5", ("*.pt", "*.y*ml", "vocab*.txt")), "chroma": ("chroma", ("config.json", "*.safetensors"))}
+# The distributions that its engines speak through; what these rest on in turn they bring along.
+BENEATH = {"f5": ("f5-tts", "vocos", "torchdiffeq", "x-transformers"), "chroma": ("transformers", "tokenizers")}
 # Our knobs, and what the constructors call them.
 ARGUMENTS = {
     "f5": {"nfe_step": "nfe_step", "cfg_strength": "cfg_strength"},
@@ -47,7 +49,6 @@ class AbstractVoice(Engine):
 
     name: ClassVar[str] = "abstractvoice"
     sample_rate: ClassVar[int] = 24_000
-    packages: ClassVar[tuple[str, ...]] = ("abstractvoice", "torch")
     extra: ClassVar[str] = "abstractvoice"
 
     backend: Literal["f5", "chroma"] = "f5"
@@ -67,6 +68,11 @@ class AbstractVoice(Engine):
         if given and self.quality:
             raise ValueError(f"quality={self.quality} sets {', '.join(given)} itself; give the one or the other")
         return self
+
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]
+        """AbstractVoice, and what its backend computes with."""
+        return ("abstractvoice", "torch", "torchaudio", *BENEATH[self.backend])
 
     @property
     def folder(self) -> Path:

@@ -67,7 +67,10 @@ class Chroma(SnapshotEngine):
     sample_rate: ClassVar[int] = RATE
     published: ClassVar[tuple[str, ...]] = ("chroma_4b",)
     layout: ClassVar[tuple[str, ...]] = ("config.json", "*.safetensors", "*.py")
-    packages: ClassVar[tuple[str, ...]] = ("transformers>=5.0,<5.1", "torch", "accelerate", "torchvision", "librosa")
+    packages: ClassVar[tuple[str, ...]] = (
+        "transformers>=5.0,<5.1", "tokenizers", "torch", "accelerate",
+        "torchaudio", "torchvision", "librosa", "audioread", "av",  # its own code computes what it hears with these
+    )  # fmt: skip
     extra: ClassVar[str] = "chroma"
 
     weights: str = "chroma_4b"

@@ -44,7 +44,7 @@ class CSM(SnapshotEngine):
     sample_rate: ClassVar[int] = RATE
     published: ClassVar[tuple[str, ...]] = ("csm_1b",)
     layout: ClassVar[tuple[str, ...]] = ("config.json", "*.safetensors", "tokenizer*.json")
-    packages: ClassVar[tuple[str, ...]] = ("transformers>=5.0", "torch")
+    packages: ClassVar[tuple[str, ...]] = ("transformers>=5.0", "tokenizers", "torch")
 
     weights: str = "csm_1b"
     temperature: Annotated[float, Field(gt=0, le=2)] = 0.9

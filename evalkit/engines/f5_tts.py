@@ -56,7 +56,11 @@ class F5TTS(SnapshotEngine):
     sample_rate: ClassVar[int] = RATE
     published: ClassVar[tuple[str, ...]] = ("f5_tts_v1_base", "openf5_base")
     layout: ClassVar[tuple[str, ...]] = LAYOUT
-    packages: ClassVar[tuple[str, ...]] = ("f5-tts", "vocos", "torchdiffeq", "torch")
+    packages: ClassVar[tuple[str, ...]] = (
+        "f5-tts", "vocos", "torchdiffeq", "x-transformers", "torch",
+        "torchaudio",  # the prompt's mel spectrogram
+        "rjieba", "pypinyin",  # text into letters: where words are parted, in English too
+    )  # fmt: skip
     extra: ClassVar[str] = "f5"
 
     weights: str = "f5_tts_v1_base"

@@ -56,7 +56,6 @@ class FasterWhisper(Transcriber):
 
     name: ClassVar[str] = "faster_whisper"
     revision: ClassVar[int] = 3
-    packages: ClassVar[tuple[str, ...]] = ("faster-whisper", "ctranslate2")
 
     model: str = "whisper_base_ct2"
     beam_size: Annotated[int, Field(ge=1, le=10)] = 5
@@ -73,6 +72,11 @@ class FasterWhisper(Transcriber):
     def assets(self) -> tuple[str, ...]:  # type: ignore[override]
         """The weights it was told to use."""
         return (self.model,)
+
+    @property
+    def packages(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those that decode; Silero is computed by ONNX Runtime."""
+        return ("faster-whisper", "ctranslate2", "tokenizers", *(("onnxruntime",) if self.vad else ()))
 
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """See `Transcriber.transcribe`.

@@ -21,7 +21,7 @@ class Silero(SpeechDetector):
     """
 
     name: ClassVar[str] = "silero"
-    packages: ClassVar[tuple[str, ...]] = ("faster-whisper",)
+    packages: ClassVar[tuple[str, ...]] = ("faster-whisper", "onnxruntime")  # the network, and what computes it
 
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     pad_ms: Annotated[int, Field(ge=0, le=1000)] = 60
