@@ -2,6 +2,7 @@
 
 EvalkitError
 ├── ConfigError        a sweep, axis, key or value that cannot be run
+│   └── PackageError         an engine or a judge needs a package that is not here, or cannot be imported
 ├── DataError          a manifest, text or recording that cannot be used
 ├── AssetError         weights
 │   ├── MissingAssetsError   a run needs weights that are not here
@@ -42,6 +43,10 @@ class ConfigError(EvalkitError):
     """A sweep, axis, key or value that cannot be run."""
 
     exit_code = 2
+
+
+class PackageError(ConfigError):
+    """An engine or a judge needs a package that is not here, or its own file cannot be imported."""
 
 
 class DataError(EvalkitError):

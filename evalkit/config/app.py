@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import hydra
@@ -13,12 +14,32 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from evalkit.config.grid import cells, split_axes
+from evalkit.config.making import require_packages
 from evalkit.config.schema import RunConfig, build_plan, validate
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.pipeline.plan import Plan
 from evalkit.resources import resource
 
 Job = Callable[[Plan, RunConfig], int]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """What was typed, composed and validated; nothing is made of it yet.
+
+    Attributes:
+        config: The run's.
+        cells: That of each cell of the grid.
+        resolved: The run's as plain values, for the report.
+    """
+
+    config: RunConfig
+    cells: Sequence[RunConfig]
+    resolved: Mapping[str, Any]
+
+    def plan(self) -> Plan:
+        """Returns the plan, whether or not the packages that it needs are here; raises as `build_plan`."""
+        return build_plan(self.config, self.cells, self.resolved)
 
 
 def run_app(arguments: Sequence[str], job: Job) -> int:
@@ -31,13 +52,27 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
     if not arguments:
         sweeps = ", ".join(sorted(path.stem for path in resource("configs/sweep").glob("*.yaml")))
         raise ConfigError(f"say what to run: +sweep=NAME (available: {sweeps}) or settings; see run --help")
+    composed = compose(arguments)
+    if composed is None:
+        return 0
+    plan = composed.plan()
+    require_packages(plan.models)
+    return job(plan, composed.config)
+
+
+def compose(arguments: Sequence[str]) -> Composed | None:
+    """Composes what was typed after `run`; returns None where that was answered already (--help, --cfg).
+
+    Raises:
+        ConfigError: What was typed cannot be composed.
+    """
     rest, axes = _without_axes(list(arguments))
-    results: list[int | Exception] = []
+    results: list[Composed | Exception] = []
 
     @hydra.main(version_base="1.3", config_path=str(resource("configs").resolve()), config_name="run")
     def app(composed: DictConfig) -> None:
         try:
-            results.append(_plan_and_work(_plain(composed), axes, job))
+            results.append(_with_cells(_plain(composed), axes))
         except (
             EvalkitError,
             HydraException,
@@ -49,7 +84,7 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
     sys.argv = ["evalkit run", *rest]
     try:
         app()
-        result = results[0] if results else 0  # --help and --cfg run no job
+        result = results[0] if results else None
         if isinstance(result, Exception):
             raise result
     except (HydraException, OmegaConfBaseException) as error:
@@ -69,14 +104,15 @@ def plan_of(overrides: Sequence[str]) -> tuple[Plan, RunConfig]:
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
     config = validate(composed)
-    return build_plan(config, [config], composed), config
+    plan = build_plan(config, [config], composed)
+    require_packages(plan.models)
+    return plan, config
 
 
-def _plan_and_work(composed: Mapping[str, Any], axes: list[str], job: Job) -> int:
+def _with_cells(composed: Mapping[str, Any], axes: list[str]) -> Composed:
     config = validate(composed)
     typed = list(HydraConfig.get().overrides.task)
-    expanded = [_cell(typed, cell) for cell in cells(config.grids, axes, typed)]
-    return job(build_plan(config, expanded, composed), config)
+    return Composed(config, [_cell(typed, cell) for cell in cells(config.grids, axes, typed)], composed)
 
 
 def _cell(typed: list[str], cell: list[str]) -> RunConfig:

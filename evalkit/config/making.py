@@ -1,9 +1,12 @@
-"""From a YAML node to the object that it describes: `_target_` names the class, the rest are its arguments."""
+"""From a YAML node to the object that it describes: `_target_` names the class, the rest are its arguments.
+
+Making one loads nothing and needs no package; whether what it needs is here is asked afterwards, of all at once.
+"""
 
 import importlib
+import shlex
 import shutil
-from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +15,7 @@ from pydantic import ValidationError
 from evalkit.config.strangers import check_declared, check_identity, explained
 from evalkit.engines.base import Engine
 from evalkit.engines.process.isolated import Isolated
-from evalkit.errors import ConfigError, told
+from evalkit.errors import ConfigError, PackageError, told
 from evalkit.judges.base import Judge
 from evalkit.manifest import describe
 
@@ -26,7 +29,7 @@ def engine_of(node: Node) -> Engine:
     """Makes an engine; with `python` or `timeout_seconds` set, one that computes in a worker process.
 
     Raises:
-        ConfigError: As `made_from`, or the other Python cannot run it.
+        ConfigError: As `made_from`, or there is no such Python.
     """
     arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
     made: Engine = made_from(arguments, Engine, "engine")  # type: ignore[type-abstract]
@@ -36,13 +39,39 @@ def engine_of(node: Node) -> Engine:
         made = Isolated(made, *_worker_settings(python, timeout))
     else:
         check_identity(made)
-    _require_packages(made)
     return made
 
 
 def class_of(engine: Engine) -> type[Engine]:
     """Returns an engine's class, wherever it computes."""
     return type(engine.inner if isinstance(engine, Isolated) else engine)
+
+
+def require_packages(models: Iterable[Engine | Judge]) -> None:
+    """Does nothing if the Pythons in which models compute have the packages that they need.
+
+    Raises:
+        PackageError: Some are missing, or there in a version that will not do; the message has the command to type.
+        ConfigError: An engine's own Python cannot run it.
+    """
+    for model in models:
+        with explained(f"{type(model).__qualname__}.unmet"):
+            complaints = model.unmet()
+        if complaints:
+            kind, way_out = "judge", ""
+            if isinstance(model, Engine):
+                kind, way_out = "engine", ", or give it a Python of its own: engine.python=PATH"
+            raise PackageError(f"{kind}: {model.name} {', '.join(complaints)}; type: {installing(model)}{way_out}")
+
+
+def installing(model: Engine | Judge) -> str:
+    """Returns the command that brings the packages which a model needs."""
+    if isinstance(model, Isolated) and model.python:  # evalkit itself is not installed over there, nor are its extras
+        return f"{model.python} -m pip install {shlex.join(model.inner.packages)}"
+    inner = model.inner if isinstance(model, Isolated) else model
+    if isinstance(inner, Engine) and inner.extra:
+        return f"pip install 'evalkit[{inner.extra}]'"
+    return f"pip install {shlex.join(inner.packages)}"
 
 
 def has_shipped_preset(node: Node) -> bool:
@@ -69,7 +98,8 @@ def made_from(node: Node, kind: type[T], where: str) -> T:
     """Makes the object a node describes: `_target_` names the class, the rest are its arguments.
 
     Raises:
-        ConfigError: There is no such class, it is no `kind`, an argument is wrong, or a package is not installed.
+        ConfigError: There is no such class, it is no `kind`, or an argument is wrong.
+        PackageError: The class's file cannot be imported.
     """
     arguments = dict(node)
     target = arguments.pop("_target_", None)
@@ -80,46 +110,24 @@ def made_from(node: Node, kind: type[T], where: str) -> T:
         raise ConfigError(f"{where}._target_: {target} is no {kind.__name__}")
     with explained(f"{where}: making {made_by.__qualname__}"):
         try:
-            made = made_by(**arguments)
+            return made_by(**arguments)
         except ValidationError as error:
             raise ConfigError(describe(error, where)) from error
         except TypeError as error:  # no pydantic dataclass, or an abstract one
             raise ConfigError(f"{where}: cannot make {target}: {error}") from error
-    if isinstance(made, Judge):
-        _require_judge(made, where)
-    return made
 
 
 def _class(target: str, where: str) -> type[Any]:
     module, _, name = target.rpartition(".")
-    with explained(f"{where}._target_: importing {module}"):
+    with explained(f"{where}._target_: importing {module}", PackageError):
         try:
-            found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
+            found = getattr(importlib.import_module(module), name, None)
+        except ImportError as error:
+            if not f"{module}.".startswith(f"{error.name}."):  # the file is there, and what it imports is not
+                raise
             raise ConfigError(f"{where}._target_: there is no {target} ({told(error)})") from error
+    if found is None:
+        raise ConfigError(f"{where}._target_: there is no {target}")
     if not isinstance(found, type):
         raise ConfigError(f"{where}._target_: {target} is no class")
     return found
-
-
-def _require_packages(engine: Engine) -> None:
-    inner = engine.inner if isinstance(engine, Isolated) else engine
-    with explained(f"engine: {type(inner).__qualname__}.unmet"):
-        complaints = engine.unmet()
-    if complaints:
-        python = f"{engine.python} -m " if isinstance(engine, Isolated) and engine.python else ""
-        package = f"evalkit[{inner.extra}]" if inner.extra else " ".join(inner.packages)
-        raise ConfigError(
-            f"engine: {engine.name} {', '.join(complaints)}; type: {python}pip install '{package}', "
-            "or give it a Python of its own: engine.python=PATH"
-        )
-
-
-def _require_judge(judge: Judge, where: str) -> None:
-    for package in judge.packages:
-        try:
-            version(package)
-        except PackageNotFoundError as error:
-            raise ConfigError(
-                f"{where}: {judge.name} needs the package {package}, type: pip install '{package}'"
-            ) from error

@@ -173,7 +173,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
     """Returns the plan of a run: engines and judges made (their weights not loaded), voices and probes read.
 
     Raises:
-        ConfigError: An engine, a judge or a setting of theirs that there is not, or a package that is not installed.
+        ConfigError: An engine, a judge or a setting of theirs that there is not.
         DataError: Voices or probes that cannot be read.
     """
     planned: dict[str, Cell] = {}

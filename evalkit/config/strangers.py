@@ -13,8 +13,8 @@ from evalkit.stopping import is_wanted
 
 
 @contextmanager
-def explained(doing: str) -> Iterator[None]:
-    """Explains what somebody's code raises, `SystemExit` included.
+def explained(doing: str, kind: type[ConfigError] = ConfigError) -> Iterator[None]:
+    """Explains what somebody's code raises, `SystemExit` included, as an error of a kind.
 
     Raises:
         ConfigError: It raised.
@@ -27,7 +27,7 @@ def explained(doing: str) -> Iterator[None]:
         if is_wanted(error):
             raise
         said = " ".join(told(error).split())
-        raise ConfigError(f"{doing} raised {type(error).__name__}: {said}{_place(error)}") from error
+        raise kind(f"{doing} raised {type(error).__name__}: {said}{_place(error)}") from error
 
 
 def _place(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evalkit.__main__ import main
-from evalkit.config.making import engine_of
+from evalkit.config.making import engine_of, require_packages
 from evalkit.engines import chroma_fixes
 from evalkit.engines.long_texts import frames_for, text_parts
 from evalkit.errors import ConfigError, SynthesisError, WeightsError
@@ -148,7 +148,7 @@ def test_a_version_of_transformers_that_breaks_it_is_refused(chroma_weights, tmp
     with pytest.raises(
         ConfigError, match=r"needs transformers.*, here is 5\.23\.0; type: pip install 'evalkit\[chroma\]'"
     ):
-        engine_of({"_target_": "evalkit.engines.chroma.Chroma", "weights": str(chroma_weights)})
+        require_packages([engine_of({"_target_": "evalkit.engines.chroma.Chroma", "weights": str(chroma_weights)})])
 
 
 def test_frames_are_what_a_text_needs_times_the_slack():

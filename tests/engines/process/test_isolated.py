@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from evalkit.audio import Audio
-from evalkit.config.making import engine_of
+from evalkit.config.making import engine_of, require_packages
 from evalkit.engines.base import Request
 from evalkit.engines.process.wire import Message, answer_of, encoded, packed, receive, send, synthesis_of, unpacked
 from evalkit.errors import ConfigError, MissingAssetsError
@@ -156,6 +156,10 @@ def python(tmp_path_factory):
     return folder / "bin/python"
 
 
+def required(described):
+    require_packages([engine_of(described)])
+
+
 def test_another_python_needs_little(python, monkeypatch):
     monkeypatch.chdir(resource("."))
     engine = engine_of(node(python=str(python)))
@@ -169,7 +173,7 @@ def test_a_package_that_the_other_python_lacks_is_named(python, tmp_path):
     for name in ("config.json", "a.safetensors", "tokenizer.json"):
         (tmp_path / name).touch()
     with pytest.raises(ConfigError, match=r"csm needs the package transformers, .* torch; type: /.*python -m pip"):
-        engine_of({"_target_": "evalkit.engines.csm.CSM", "weights": str(tmp_path), "python": str(python)})
+        required({"_target_": "evalkit.engines.csm.CSM", "weights": str(tmp_path), "python": str(python)})
 
 
 def test_weights_that_are_missing_are_told_from_over_there():
@@ -182,7 +186,7 @@ def test_weights_that_are_missing_are_told_from_over_there():
 def test_a_bare_python_is_told_what_to_install(tmp_path):
     venv.create(tmp_path / "bare", symlinks=True, with_pip=False)
     with pytest.raises(ConfigError, match=r"ModuleNotFoundError: .*; type: .*python -m pip install numpy pydantic"):
-        engine_of(node(python=str(tmp_path / "bare/bin/python")))
+        required(node(python=str(tmp_path / "bare/bin/python")))
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,7 @@ def test_a_bare_python_is_told_what_to_install(tmp_path):
 )
 def test_wrong_settings_are_refused(fields, message):
     with pytest.raises(ConfigError, match=message):
-        engine_of(node(**fields))
+        required(node(**fields))
 
 
 def test_a_run_goes_on_through_all_of_it(evalkit, typed, tmp_path):
