@@ -6,6 +6,7 @@ only the `fetch` command calls it.
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +16,7 @@ import platformdirs
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass as validated
 
-from evalkit.errors import ConfigError, DamagedWeightsError, MissingAssetsError
+from evalkit.errors import ConfigError, DamagedWeightsError, DataError, MissingAssetsError
 from evalkit.manifest import read_manifest
 from evalkit.resources import resource
 from evalkit.weights.hashes import is_known, sha256_of
@@ -176,14 +177,16 @@ class AssetLibrary:
         asset = self.get(name)
         if asset.is_known:
             return Fetched({key: FetchedFile(file.sha256 or "", file.bytes or 0) for key, file in asset.files.items()})
-        record = self.folder(name) / RECORD
-        return read_manifest(record, Fetched) if record.is_file() else None
+        try:
+            return read_manifest(self.folder(name) / RECORD, Fetched)
+        except DataError:  # a record that cannot be read is none: the next fetch writes it anew
+            return None
 
     def is_present(self, name: str) -> bool:
         """Whether all files are there in full length."""
         fetched = self.fetched(name)
         return fetched is not None and all(
-            path.is_file() and path.stat().st_size == file.bytes for path, file in self._files(name)
+            _length(path) == file.bytes for path, file in self._files(name)
         )
 
     def missing(self, names: Iterable[str]) -> list[str]:
@@ -240,6 +243,15 @@ class AssetLibrary:
             for name, fetched in known.items()
             for key, file in (fetched.files if fetched else {"": _NOT_FETCHED}).items()
         }
+
+
+def _length(path: Path) -> int | None:
+    """Returns the size of a file; None if there is none, or none that may be looked at."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
 
 _NOT_FETCHED = FetchedFile("not fetched", 0)

@@ -70,7 +70,10 @@ def _record(path: Path, record: Fetched) -> None:
 
 
 def _holds(path: Path, file: FetchedFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.bytes and sha256_now(path) == file.sha256
+    try:
+        return path.stat().st_size == file.bytes and sha256_now(path) == file.sha256
+    except OSError:  # not there, or not to be read: then it is brought anew
+        return False
 
 
 def _brought(path: Path, file: AssetFile, earlier: FetchedFile | None, source: "_Sources") -> FetchedFile:

@@ -111,6 +111,33 @@ def test_a_file_of_unknown_size_is_known_once_it_is_fetched(tmp_path):
     assert not assets.is_present("model")
 
 
+def spoil(folder, how):
+    file, record = folder / "a.bin", folder / "fetched.json"
+    if how == "same length":
+        file.write_bytes(b"x" * file.stat().st_size)
+    elif how == "link into nowhere":
+        file.unlink()
+        file.symlink_to("nowhere")
+    elif how == "record is no JSON":
+        record.write_text("{half a rec")
+    elif how == "record is no text":
+        record.write_bytes(b"\xff\xfe\x00")
+
+
+@pytest.mark.parametrize("how", ["same length", "link into nowhere", "record is no JSON", "record is no text"])
+def test_fetch_mends_what_was_damaged(tmp_path, how):
+    """Of an asset whose size only its record knows."""
+    file = AssetFile(PARTS, hashlib.sha256(FIRST + SECOND).hexdigest())
+    assets = AssetLibrary({"model": Asset("a model", "MIT", {"a.bin": file})}, tmp_path / "assets")
+    fetch(assets, "model", lambda line: None)
+    spoil(assets.folder("model"), how)
+    if how != "same length":  # which only the hash tells
+        with pytest.raises(MissingAssetsError, match="type: python -m evalkit fetch model"):
+            assets.require(["model"])
+    fetch(assets, "model", lambda line: None)
+    assert assets.file("model", "a.bin").read_bytes() == FIRST + SECOND
+
+
 def test_unknown_and_missing_assets(tmp_path):
     assets = known(tmp_path)
     with pytest.raises(ConfigError, match="no asset 'modle'; available: model"):
