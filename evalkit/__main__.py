@@ -18,6 +18,7 @@ from evalkit.stopping import EXIT_CODE, heeding_signals
 EPILOG = """\
 start here:
   python -m evalkit fetch --sweep demo      brings the demo's weights (330 MB)
+  python -m evalkit doctor --sweep demo     says what is wrong with this machine, if anything is
   python -m evalkit run +sweep=demo         runs the demo
   python -m evalkit run --help              what a run can be told
 """
@@ -84,6 +85,10 @@ def _other(parsed: argparse.Namespace) -> int:
         from evalkit.commands.fetch import run_fetch
 
         return run_fetch(parsed.assets, parsed.sweep, only_list=parsed.list)
+    if parsed.command == "doctor":
+        from evalkit.commands.doctor.command import run_doctor
+
+        return run_doctor(parsed.sweep, parsed.overrides, parsed.config_dir, as_json=parsed.json)
     if parsed.command == "bench":
         from evalkit.commands.bench import run_bench
 
@@ -106,6 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--sweep", metavar="NAME", help="what this sweep needs")
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
+    doctor = commands.add_parser("doctor", help="say what is wrong with this machine, and what mends it")
+    doctor.add_argument("overrides", nargs="*", metavar="key=value", help="settings of a run, as `run` takes them")
+    doctor.add_argument("--sweep", metavar="NAME", help="also look at what this sweep needs")
+    doctor.add_argument("--config-dir", metavar="DIR", help="a folder of sweeps and engines of your own")
+    doctor.add_argument("--json", action="store_true", help="print the checks as JSON, and nothing else")
     bench = commands.add_parser("bench", help="measure evalkit itself")
     bench.add_argument("what", choices=["startup", "demo", "scoring", "growth"])
     bench.add_argument(
