@@ -185,9 +185,7 @@ class AssetLibrary:
     def is_present(self, name: str) -> bool:
         """Whether all files are there in full length."""
         fetched = self.fetched(name)
-        return fetched is not None and all(
-            _length(path) == file.bytes for path, file in self._files(name)
-        )
+        return fetched is not None and all(_length(path) == file.bytes for path, file in self._files(name))
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Returns those of `names` that are not here, each once."""
