@@ -43,6 +43,20 @@ def test_a_baseline_that_did_not_fail_is_kept_without_a_word(run):
     assert done.report["notes"] == []
 
 
+def test_the_finding_claims_no_more_than_can_be_told(run):
+    """Misses of 0.2 and 0.3 Hz are both far better than one of 60 Hz; jitter up costs the one more, down the other."""
+    done = run("engine.detune=60,0.2,0.3", "engine.jitter=3", "seeds=[0,1,2]")
+    assert done.report["finding"].startswith("Among the best is engine.detune=0.2: SIM ")
+    assert "; not to be told from it: engine.detune=0.3; " in done.report["finding"]
+    assert done.report["finding"] in done.out.splitlines()
+
+
+def test_the_finding_says_what_failed(run):
+    finding = run("engine.detune=60,5", "engine.jitter=3", "seeds=[0,1]", "engine.crash_on=fox").report["finding"]
+    assert finding.startswith("Best is engine.detune=5: ")
+    assert finding.endswith("; 6 of its 18 utterances failed.")
+
+
 STRANGE = {"_target_": "tests.strange.Strange", "gain": 0.5}
 
 

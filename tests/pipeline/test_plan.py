@@ -1,0 +1,18 @@
+from evalkit.pipeline.plan import Plan
+
+
+def test_a_plan_is_the_same_work_only_if_all_is_the_same(planned):
+    others = (["engine.detune=1"], ["seeds=[1]"], ["probes.ids=[fox]"], ["voices.names=[ann]"], ["prompt.seconds=1"],
+              ["judge.asr.mishear=e"])  # fmt: skip
+    plans: list[Plan] = [planned(*more) for more in ([], *others)]
+    assert len({plan.sha256 for plan in plans}) == len(plans)
+    assert planned().sha256 == planned("engine.delay=1", "device=cpu").sha256 == plans[0].sha256  # where, not what
+
+
+def test_a_plan_counts_its_utterances(planned):
+    plan = planned("engine.detune=1,2", "seeds=[0,1,1]")
+    assert plan.size == len(list(plan.utterances(plan.cells))) == 2 * 3 * 3 * 2
+
+
+def test_what_needs_no_weights_weighs_nothing(planned):
+    assert (planned().weight_bytes(), planned().assets()) == (0, [])
