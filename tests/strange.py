@@ -1,5 +1,6 @@
 """An engine that does to its process what the text says, and judges that cannot be loaded."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -79,6 +80,8 @@ def act(what: str) -> None:
         case "hang":
             print("hanging", file=sys.stderr, flush=True)
             time.sleep(600)
+        case "be told to stop while C code cannot raise":
+            ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGTERM))()
         case "memory":
             raise MemoryError("no more")
         case "raise":

@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
-from tests.conftest import environment, folder_of, report_of, rows_of, wait_until
+from evalkit.resources import resource
+from tests.conftest import environment, folder_of, report_of, rows_of, wait_until, without
 
 TIMINGS = ("synth_seconds",)
 
@@ -146,6 +148,24 @@ def test_a_stopped_run_goes_on_where_it_stopped(evalkit, typed, tmp_path, stop, 
     undisturbed = evalkit(*command, f"store={tmp_path}/other", f"reports_dir={tmp_path}/others")
     assert without_timings(rows_of(stopped)) == without_timings(rows_of(folder_of(undisturbed)))
     assert list(tmp_path.rglob("*.part")) == []  # what the killed one left was swept
+
+
+STRANGE = {"_target_": "tests.strange.Strange", "gain": 0.5}
+LOST = "be told to stop while C code cannot raise"
+
+
+def test_a_wish_to_stop_is_not_lost_in_a_callback_of_c_code(evalkit, typed, own, tmp_path):
+    probes = [{"id": "stop", "text": LOST}, {"id": "more", "text": "fine"}]
+    (tmp_path / "stop.yaml").write_text(
+        yaml.safe_dump({"name": "stop", "version": 1, "language": "en", "probes": probes})
+    )
+    typed = [*own(engine={"strange": STRANGE}), *without(typed, "engine", "probes.path")]
+    done = evalkit("run", *typed, "engine=strange", "probes.path=stop.yaml", PYTHONPATH=str(resource(".").resolve()))
+    assert done.returncode == 130
+    assert "the same command goes on where it stopped" in done.stderr
+    (folder,) = (tmp_path / "reports/adhoc").iterdir()
+    assert report_of(folder)["status"] == "interrupted"
+    assert "Exception ignored" in (folder / "run.log").read_text()  # or nothing was tried
 
 
 def test_a_finished_run_is_never_taken_up_again(run, tmp_path):
