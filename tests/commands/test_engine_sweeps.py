@@ -11,7 +11,7 @@ from evalkit.config.app import run_app
 from evalkit.reports.files import json_schema
 from evalkit.resources import resource
 from tests import tiny
-from tests.conftest import PACKAGES_WARN, environment, folder_of, report_of, rows_of
+from tests.conftest import PACKAGES_WARN, environment, folder_of, report_of, rows_of, without
 
 pytest.importorskip("f5_tts")
 pytestmark = PACKAGES_WARN
@@ -99,10 +99,9 @@ def test_each_runs_with_tiny_weights_and_real_judges(evalkit, sweep, changes, we
 
 @pytest.mark.parametrize("sweep", ["chroma_sampling", "chroma_presets", "chroma_merge", "f5_cfg"])
 def test_each_runs_with_tiny_weights(evalkit, sweep, typed, weights, tmp_path):
-    rest = [word for word in typed if word != "engine=tone"]
     short = ["voices.names=[ann]", "probes.ids=[fox]", "prompt.seconds=4"]
     frames = ["engine.max_frames=20"] if "f5" not in sweep else []
-    check(evalkit("run", f"+sweep={sweep}", *rest, *weights, *short, *frames), tmp_path)
+    check(evalkit("run", f"+sweep={sweep}", *without(typed, "engine"), *weights, *short, *frames), tmp_path)
 
 
 def check(done, tmp_path):

@@ -115,15 +115,18 @@ def test_equal_cells_are_one_trial(typed, capfd):
     assert "1 trials" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("sweep", ["demo", "prompt_len", "prompt_merge", "reference_text", "prompt_cut"])
-def test_every_shipped_sweep_runs_with_the_fakes(sweep, typed, capfd, tmp_path):
-    knobs = ["engine.top_k=1"] if sweep == "demo" else []  # `tone` has no such knob: the demo is kokoro's
-    if knobs:
-        assert main(["run", f"+sweep={sweep}", "dry_run=true"]) == 0
-        return
-    rest = [word for word in typed if not word.startswith("probes.path")]
-    assert main(["run", f"+sweep={sweep}", *rest, "probes.ids=[name]"]) == 0
-    assert (tmp_path / f"reports/{sweep}").is_dir()
+SWEEPS = {"demo": 6, "prompt_len": 7, "prompt_merge": 6, "reference_text": 4, "prompt_cut": 6}  # cells
+BLENDED = {"_target_": "tests.strange.Blended", "top_k": 1}
+
+
+@pytest.mark.parametrize("sweep", SWEEPS)
+def test_every_shipped_sweep_runs_with_the_fakes(sweep, run, own):
+    typed = (*own(engine={"blended": BLENDED}), f"+sweep={sweep}", "engine=blended", "probes.ids=[name]")
+    done = run(*typed, drop=("probes.path",))
+    assert done.code == 0
+    assert (done.report["sweep"], done.report["status"]) == (sweep, "complete")
+    counts = [(trial["n"], trial["n_failed"], trial["n_not_run"]) for trial in done.report["trials"]]
+    assert counts == [(3, 0, 0)] * SWEEPS[sweep]
 
 
 def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):

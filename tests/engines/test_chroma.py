@@ -9,13 +9,12 @@ import inspect
 import numpy as np
 import pytest
 
-from evalkit.__main__ import main
 from evalkit.config.making import engine_of, require_packages
 from evalkit.engines import chroma_fixes
 from evalkit.engines.long_texts import frames_for, text_parts
 from evalkit.errors import ConfigError, SynthesisError, WeightsError
 from tests import tiny, tiny_chroma
-from tests.conftest import PACKAGES_WARN, report_of, rows_of
+from tests.conftest import PACKAGES_WARN
 from tests.tiny import request, spoken
 
 pytestmark = PACKAGES_WARN
@@ -171,12 +170,10 @@ def test_texts_are_parted_at_sentences_else_at_words(text, most, parts):
     assert text_parts(text, most) == parts
 
 
-def test_a_sweep_from_end_to_end(typed, misreading, tmp_path):
-    rest = [word for word in typed if word != "engine=tone"]
-    command = ["run", "+sweep=chroma_prompt_len", *rest, f"weights.chroma={misreading}", "probes.ids=[fox]"]
-    assert main([*command, "voices.names=[ann]", "prompt.seconds=3,5"]) == 0
-    (folder,) = (tmp_path / "reports/chroma_prompt_len").iterdir()
-    rows = rows_of(folder)
-    assert [row["intended_text"] for row in rows] == ["the quick brown fox"[::-1]] * 2
-    assert all(row["scores"]["intended_wer"] == 1 for row in rows)
-    assert report_of(folder)["metrics"]["spoken_wer"]["unit"] == "ratio"
+def test_a_sweep_from_end_to_end(run, misreading):
+    typed = (f"weights.chroma={misreading}", "probes.ids=[fox]", "voices.names=[ann]", "prompt.seconds=3,5")
+    done = run("+sweep=chroma_prompt_len", *typed, drop=("engine",))
+    assert done.code == 0
+    assert [row["intended_text"] for row in done.rows] == ["the quick brown fox"[::-1]] * 2
+    assert all(row["scores"]["intended_wer"] == 1 for row in done.rows)
+    assert done.report["metrics"]["spoken_wer"]["unit"] == "ratio"

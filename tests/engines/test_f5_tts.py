@@ -4,10 +4,9 @@ import shutil
 
 import pytest
 
-from evalkit.__main__ import main
 from evalkit.errors import SynthesisError
 from tests import tiny, tiny_f5
-from tests.conftest import PACKAGES_WARN, report_of, rows_of
+from tests.conftest import PACKAGES_WARN
 from tests.tiny import prompt, request, spoken
 
 pytest.importorskip("f5_tts")
@@ -55,11 +54,10 @@ def test_another_precision_computes(weights):
     assert fine.sha256 == own.sha256 != rough.sha256
 
 
-def test_a_sweep_from_end_to_end(typed, weights, tmp_path, capfd):
-    rest = [word for word in typed if word != "engine=tone"]
-    command = ["run", "+sweep=f5_nfe", *rest, f"engine.weights={weights}", "engine.nfe_step=2,4", "probes.ids=[fox]"]
-    assert main([*command, "voices.names=[ann,ben]", "prompt.seconds=2"]) == 0
-    (folder,) = (tmp_path / "reports/f5_nfe").iterdir()
-    assert len(rows_of(folder)) == 4
-    assert len(report_of(folder)["provenance"]["engines"]["f5_tts"]["weights"]["model.safetensors"]) == 64
-    assert "Load vocos" not in capfd.readouterr().err
+def test_a_sweep_from_end_to_end(run, weights):
+    small = ("engine.nfe_step=2,4", "probes.ids=[fox]", "voices.names=[ann,ben]", "prompt.seconds=2")
+    done = run("+sweep=f5_nfe", f"engine.weights={weights}", *small, drop=("engine",))
+    assert done.code == 0
+    assert [row["state"] for row in done.rows] == ["scored"] * 4
+    assert len(done.report["provenance"]["engines"]["f5_tts"]["weights"]["model.safetensors"]) == 64
+    assert "Load vocos" not in done.err
