@@ -1,4 +1,7 @@
-"""An engine that does to its process what the text says, one with the demo's knob, and judges that cannot be loaded."""
+"""An engine that does to its process what the text says.
+
+It imports no more than a worker needs, since it is run in a Python that has nothing else.
+"""
 
 import ctypes
 import os
@@ -12,8 +15,6 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Engine, Request
-from evalkit.engines.tone import Tone
-from evalkit.judges.fake import Fluency, HumEncoder, WhistleReader
 
 _loaded: list[str] = []
 
@@ -50,41 +51,6 @@ class Strange(Engine):
         print("chatter on standard output")
         act(request.text)
         return Audio(request.prompt.audio.samples * self.gain, request.prompt.audio.sample_rate)
-
-
-@dataclass(frozen=True, config=STRICT)
-class Blended(Tone):
-    """Has the knob of the embedded engine that the demo turns; with more voices to blend it clones better.
-
-    Attributes:
-        top_k: Divides the miss.
-    """
-
-    name: ClassVar[str] = "blended"
-
-    top_k: int = 1
-
-    def speak(self, request: Request) -> Audio:
-        return Tone(detune=self.detune / self.top_k).speak(request)
-
-
-class _Unloadable:
-    """Under the name of a fake, whose scores it would give."""
-
-    def load(self) -> None:
-        raise ImportError("no library of that name")
-
-
-class UnloadableHum(_Unloadable, HumEncoder):
-    pass
-
-
-class UnloadableWhistle(_Unloadable, WhistleReader):
-    pass
-
-
-class UnloadableFluency(_Unloadable, Fluency):
-    pass
 
 
 def act(what: str) -> None:

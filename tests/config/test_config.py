@@ -116,7 +116,7 @@ def test_equal_cells_are_one_trial(typed, capfd):
 
 
 SWEEPS = {"demo": 6, "prompt_len": 7, "prompt_merge": 6, "reference_text": 4, "prompt_cut": 6}  # cells
-BLENDED = {"_target_": "tests.strange.Blended", "top_k": 1}
+BLENDED = {"_target_": "tests.fakes.Blended", "top_k": 1}
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)

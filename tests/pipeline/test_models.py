@@ -150,7 +150,7 @@ def test_a_judge_that_cannot_be_loaded_is_an_error_that_says_what_to_type():
 )
 def test_it_stops_a_run_before_anything_is_made(run, tmp_path, node, kind, name):
     speakers = "judge.speakers=[coarse]" if node.endswith("coarse") else "judge.speakers=[hum]"
-    done = run(f"{node}._target_=tests.strange.Unloadable{kind}", speakers, "judge.quality=[fluency]")
+    done = run(f"{node}._target_=tests.fakes.Unloadable{kind}", speakers, "judge.quality=[fluency]")
     assert (done.code, done.out) == (2, "")
     assert (
         f"the judge {name} cannot be loaded, so nothing more is synthesised: ImportError: no library of that name; "
@@ -164,7 +164,7 @@ def test_it_stops_a_run_before_anything_is_made(run, tmp_path, node, kind, name)
 
 def test_a_judge_that_is_not_needed_need_not_load(run):
     assert run().code == 0
-    done = run("judge.encoders.hum._target_=tests.strange.UnloadableHum")
+    done = run("judge.encoders.hum._target_=tests.fakes.UnloadableHum")
     assert done.code == 0
     assert all(row["cached"] for row in done.rows)
 

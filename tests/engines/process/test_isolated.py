@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import venv
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -20,7 +20,7 @@ from evalkit.errors import ConfigError, MissingAssetsError
 from evalkit.pipeline.attempts import Clock, Failure, answers
 from evalkit.prompt import Prompt
 from evalkit.resources import resource
-from tests.conftest import environment, folder_of, rows_of
+from tests.conftest import environment, folder_of, rows_of, wait_until
 
 HERE = sys.executable
 PROMPT = Prompt(Audio(np.linspace(-0.5, 0.5, 16_000, dtype=np.float32), 16_000), "words", "user", ("a.wav",), 0.25)
@@ -96,12 +96,10 @@ def test_what_befalls_one_utterance_spares_the_others(engine):
 def test_a_hang_is_given_up(monkeypatch):
     monkeypatch.chdir(resource("."))
     engine = engine_of(node(timeout_seconds=1))
-    started = time.perf_counter()
-    got = outcomes(engine, "fine", "hang", "fine")
+    got = outcomes(engine, "fine", "hang", "fine")  # it would hang for 600 s, and then play its prompt
     engine.close()
     assert got[0] == got[2] == "sound"
     assert got[1].message == "no answer within 1 s: the worker was stopped, a fresh one goes on"
-    assert time.perf_counter() - started < 20
 
 
 @pytest.mark.parametrize(("fails", "type"), [("exit", "WorkerLost"), ("raise", "ValueError")])
@@ -133,13 +131,18 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([HERE, "-c", code], cwd=resource("."), env=environment(), check=False)
     (worker,) = (int(line) for line in (tmp_path / "log").read_text().splitlines())
-    for _ in range(100):
-        if not Path(f"/proc/{worker}").exists() or "zombie" in Path(f"/proc/{worker}/status").read_text():
-            break
-        time.sleep(0.1)
-    else:
+    try:
+        wait_until(lambda: not is_running(worker))
+    except AssertionError:
         os.kill(worker, signal.SIGKILL)
-        pytest.fail("the worker lived on")
+        raise
+
+
+def is_running(process):
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE  # dead, and nobody has asked for it yet
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(scope="module")
