@@ -2,20 +2,18 @@
 
 from dataclasses import field
 
-import numpy as np
 import pytest
 from pydantic.dataclasses import dataclass
 
-from evalkit.audio import Audio
 from evalkit.engines.base import STRICT, Request, Synthesis
 from evalkit.engines.tone import Tone
 from evalkit.errors import SynthesisError
 from evalkit.pipeline.attempts import Failure, NotRun
-from evalkit.pipeline.executors import Job, Local, checked
+from evalkit.pipeline.executors import Job, Local
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompt import Prompt
 from evalkit.store.directory import Directory
-from evalkit.whistle import RATE, whistle
+from evalkit.whistle import whistle
 from tests.pipeline.conftest import Noted
 
 NAMES = {Synthesis: "sound", Failure: "failed", NotRun: "not run"}
@@ -137,32 +135,6 @@ def test_an_engine_that_cannot_be_loaded_is_not_asked_and_others_go_on(local, he
     assert asked(local, (broken[0], "ok")) == [["not run"]]
     assert [engine.asked for engine in broken] == [["load"], ["load"]]
     assert said(heard) == ["tone cannot be loaded, so it is not run: OSError: no weights at 0x7f"]
-
-
-TONE = whistle("abc", 200.0).samples
-
-
-@pytest.mark.parametrize(
-    ("audio", "complaint"),
-    [
-        (Audio(TONE, 7_999), "the engine gave a sample rate of 7999, expected whole Hz, 8000 to 192000"),
-        (Audio(TONE, 192_001), "the engine gave a sample rate of 192001"),
-        (Audio(TONE, 16_000.0), "the engine gave a sample rate of 16000.0"),
-        (Audio(np.stack([TONE, TONE]), RATE), r"the engine gave samples of shape \(2, 1440\), expected one dimension"),
-        (Audio(TONE[:0], RATE), "the engine gave no samples"),
-        (Audio(np.append(TONE, np.float32(np.inf)), RATE), "the engine gave samples that are not numbers"),
-        (Audio(np.full(480, 9e-6, np.float32), RATE), r"the engine gave silence \(peak 9e-06\)"),
-    ],
-)
-def test_what_is_no_sound_is_refused(audio, complaint):
-    with pytest.raises(SynthesisError, match=complaint):
-        checked(Synthesis(audio, 0.1))
-
-
-@pytest.mark.parametrize("rate", [8_000, 192_000])
-def test_what_is_sound_is_taken_as_it_is(rate):
-    synthesis = Synthesis(Audio(TONE, rate), 0.1)
-    assert checked(synthesis) is synthesis
 
 
 GIVEN_UP = "tone failed 3 times in a row, what it was still to say is not run (max_consecutive_failures=3)"
