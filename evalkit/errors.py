@@ -11,6 +11,7 @@ EvalkitError
 │   └── FetchError           a source failed, or a hash differs
 ├── DeviceError        this machine has no such device
 ├── StorageError       the disk refused (full, read-only)
+├── InUseError         somebody works with the store that is to be pruned
 ├── DamagedError       an artefact of the store is not what was written
 ├── SynthesisError     an engine gave something that is no speech: becomes a failed row
 ├── JudgementError     a judge gave something that is no score: becomes a failed row
@@ -87,6 +88,10 @@ class DeviceError(EvalkitError):
 
 class StorageError(EvalkitError):
     """The disk refused: full, read-only or gone."""
+
+
+class InUseError(EvalkitError):
+    """Somebody works with the store that is to be pruned."""
 
 
 class DamagedError(EvalkitError):

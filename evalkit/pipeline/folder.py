@@ -1,5 +1,6 @@
 """The folder of a run: a new one, or the one that an unfinished run of the same plan left behind."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from evalkit.store.atomic import lock, sweep, writing
 
 LOCK_FILE = ".lock"
 LOG_FILE = "run.log"
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what file systems without them answer
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,11 @@ def _sweep(parent: Path) -> None:
         with suppress(OSError):  # one that may not be written to is not ours to sweep
             sweep(folder)
             if not (folder / REPORT_FILE).exists() and (descriptor := lock(folder / LOCK_FILE)) is not None:
-                if {path.name for path in folder.iterdir()} <= {LOCK_FILE, LOG_FILE}:
-                    shutil.rmtree(folder)
-                os.close(descriptor)
+                try:
+                    if {path.name for path in folder.iterdir()} <= {LOCK_FILE, LOG_FILE}:
+                        shutil.rmtree(folder)
+                finally:
+                    os.close(descriptor)
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -67,10 +71,11 @@ def _folders(parent: Path) -> list[Path]:
 def _take_up(parent: Path, plan: str) -> tuple[Path, int] | None:
     """Returns the newest folder, now locked, whose run of this plan was interrupted and that nobody works in."""
     for folder in _folders(parent):
-        if _is_unfinished(folder, plan) and (descriptor := lock(folder / LOCK_FILE)) is not None:
-            if _is_unfinished(folder, plan):  # still, now that nobody else can finish it
-                return folder, descriptor
-            os.close(descriptor)
+        with suppress(OSError):  # somebody else's, or locks are not to be had: who works there cannot be told
+            if _is_unfinished(folder, plan) and (descriptor := lock(folder / LOCK_FILE)) is not None:
+                if _is_unfinished(folder, plan):  # still, now that nobody else can finish it
+                    return folder, descriptor
+                os.close(descriptor)
     return None
 
 
@@ -82,9 +87,19 @@ def _begin(parent: Path, plan: str) -> tuple[Path, int]:
         for folder in (parent / (f"{name}-{number}" if number else name) for number in count()):
             with suppress(FileExistsError, FileNotFoundError):  # made, or swept, by another process
                 folder.mkdir()
-                if (descriptor := lock(folder / LOCK_FILE)) is not None:
+                if (descriptor := _own(folder / LOCK_FILE)) is not None:
                     return folder, descriptor
     raise AssertionError("count() never ends")
+
+
+def _own(path: Path) -> int | None:
+    """Returns a new folder's lock; where the file system has none, nobody else will take the folder up either."""
+    try:
+        return lock(path)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return os.open(path, os.O_RDWR)
 
 
 def _is_unfinished(folder: Path, plan: str) -> bool:

@@ -4,12 +4,12 @@ An artefact's key is the digest of everything it depends on. One that is not the
 simply not found: whoever needs it makes it, as at the first time.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from evalkit.errors import DamagedError
-from evalkit.store.base import Store
+from evalkit.store.base import Shelf, Store
 from evalkit.store.codecs import Kind
 from evalkit.store.proof import checked, proven
 
@@ -30,14 +30,18 @@ class Artefacts:
 
     def read(self, kind: Kind[T], keys: Iterable[str]) -> dict[str, T]:
         """Returns what is there and whole; what is damaged is set aside and told of."""
-        found, damaged = {}, []
-        for key, data in self.store.read(kind, dict.fromkeys(keys)):
-            try:
-                found[key] = kind.codec.decode(checked(kind, key, data))
-            except (DamagedError, ValueError):
-                damaged.append(key)
-        self._set_aside(kind, damaged)
+        found = {}
+        for key, value in self.look(kind, keys):
+            if value is None:
+                self.set_aside(kind, key)
+            else:
+                found[key] = value
         return found
+
+    def look(self, kind: Kind[T], keys: Iterable[str]) -> Iterator[tuple[str, T | None]]:
+        """Gives key and value of what is there, None where it is damaged; nothing is changed."""
+        for key, data in self.store.read(kind, dict.fromkeys(keys)):
+            yield key, _value(kind, key, data)
 
     def get(self, kind: Kind[T], key: str) -> T | None:
         """Returns one artefact; None if it is not there or damaged."""
@@ -55,21 +59,23 @@ class Artefacts:
         """Returns the keys under which there is nothing; what is there may still be damaged."""
         return self.store.missing(kind, keys)
 
-    def damaged(self, kind: Kind[T], keys: Iterable[str]) -> list[str]:
-        """Returns the keys under which something is damaged, and leaves it as it is."""
-        return [key for key, data in self.store.read(kind, keys) if not _holds(kind, key, data)]
+    def set_aside(self, kind: Kind[T], key: str) -> None:
+        """Takes what is damaged out of the way, and tells of it.
 
-    def _set_aside(self, kind: Kind[T], keys: list[str]) -> None:
-        if not keys:
-            return
-        self.store.set_aside(kind, keys)
-        for key in keys:
-            self.tell(f"damaged in the store, set aside and made again: {kind.name} {key[:12]}")
+        Raises:
+            StorageError: It cannot be moved.
+        """
+        self.store.set_aside(kind, [key])
+        self.tell(f"damaged in the store, set aside, to be made again: {named(kind, key)}")
 
 
-def _holds(kind: Kind[T], key: str, data: bytes) -> bool:
+def _value(kind: Kind[T], key: str, data: bytes) -> T | None:
     try:
-        kind.codec.decode(checked(kind, key, data))
+        return kind.codec.decode(checked(kind, key, data))
     except (DamagedError, ValueError):
-        return False
-    return True
+        return None
+
+
+def named(kind: Shelf, key: str) -> str:
+    """Returns an artefact's name for people: its kind, and as much of its key as tells it from others."""
+    return f"{kind.name} {'-'.join(part[:12] for part in key.split('-'))}"

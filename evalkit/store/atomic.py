@@ -6,8 +6,9 @@ Whoever writes holds a lock on the part; one that nobody holds was left by a pro
 import errno
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,19 +51,34 @@ def _advice(error: Exception) -> str:
 def part_of(path: Path) -> Iterator[Path]:
     """Yields an empty file beside `path`, which takes its place when the block is left without an error.
 
+    What killed processes left of the same file is swept.
+
     Raises:
         StorageError: The disk refused; no part of the file stays.
     """
-    part = path.with_name(f".{path.name}.{uuid4().hex}{SUFFIX}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _held(part)
+        _sweep(path.parent.glob(f".{escape(path.name)}.*{SUFFIX}"))
+        name, descriptor = held_part(f"{path.parent}/.{path.name}")
+        part = Path(name)
         try:
             yield part
             part.replace(path)
         finally:
             os.close(descriptor)
             part.unlink(missing_ok=True)
+
+
+def held_part(beginning: str) -> tuple[str, int]:
+    """Returns a new empty file whose path begins so, and the descriptor that holds its lock until it is closed."""
+    while True:
+        part = f"{beginning}.{uuid4().hex}{SUFFIX}"
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        with suppress(OSError):  # a file system without locks: then nothing is swept there either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for a sweep that came upon it in between, and took it away
+        if os.fstat(descriptor).st_nlink:
+            return part, descriptor
+        os.close(descriptor)
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -87,29 +103,35 @@ def write_text(path: Path, text: str) -> None:
 
 def sweep(folder: Path) -> int:
     """Removes the parts directly in a folder that no process holds; returns how many."""
+    return _sweep(folder.glob(f".*{SUFFIX}"))
+
+
+def _sweep(parts: Iterable[Path]) -> int:
     swept = 0
     with suppress(OSError):  # no folder, or one that may not be read: nothing of ours to sweep
-        for part in folder.glob(f".*{SUFFIX}"):
+        for part in parts:
             swept += _swept(part)
     return swept
 
 
 def lock(path: Path) -> int | None:
-    """Returns the descriptor that holds a file's lock, the file made if need be; None if another process holds it."""
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+    """Returns the descriptor that holds a file's lock, the file made if need be; None if another process holds it.
+
+    Raises:
+        OSError: It cannot be opened, or this file system has no locks.
+    """
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_nlink:  # else its last holder took it away in between
+            return descriptor
+    except BlockingIOError:
+        pass
     except OSError:
         os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _held(part: Path) -> int:
-    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    with suppress(OSError):  # a file system without locks: then nothing is swept there either
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
+        raise
+    os.close(descriptor)
+    return None
 
 
 def _swept(part: Path) -> bool:

@@ -3,7 +3,8 @@
 Bytes go in with a proof and are read with it (`proof`), so a store may lose or damage them, but never unnoticed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +26,17 @@ class Held:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Pile:
+    """So many files with so many bytes."""
+
+    count: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Pile") -> "Pile":
+        return Pile(self.count + other.count, self.bytes + other.bytes)
+
+
 class Store(Protocol):
     """Keeps bytes by shelf and key; all calls take many keys, since a remote store answers slowly and at once."""
 
@@ -42,10 +54,34 @@ class Store(Protocol):
         """
 
     def set_aside(self, shelf: Shelf, keys: Iterable[str]) -> None:
-        """Takes what is damaged out of the way, without destroying it."""
+        """Takes what is damaged out of the way, without destroying it.
+
+        Raises:
+            StorageError: It cannot be moved.
+        """
 
     def remove(self, shelf: Shelf, keys: Iterable[str]) -> None:
-        """Destroys what is there."""
+        """Destroys what is there.
+
+        Raises:
+            StorageError: It cannot be destroyed.
+        """
 
     def listing(self, shelf: Shelf) -> Iterator[Held]:
         """Gives all that is on a shelf."""
+
+    def leftovers(self) -> Mapping[str, Pile]:
+        """Returns what lies beside the shelves, in words: what was set aside, and what was begun and never finished."""
+
+    def clear(self) -> None:
+        """Destroys the leftovers, but for what somebody is just writing."""
+
+    def used(self) -> AbstractContextManager[None]:
+        """While it is entered, nobody else is `alone`; entering waits for whoever is."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While it is entered, nobody else uses the store: what no report names can be told from what is being made.
+
+        Raises:
+            InUseError: Somebody does, or it cannot be told.
+        """

@@ -1,6 +1,7 @@
 """Codecs: the one way in which each kind of value becomes bytes, and the same value again."""
 
 import io
+import json
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -29,14 +30,15 @@ class Codec(Protocol[T]):
 
 
 class Records(Generic[T]):
-    """Frozen dataclasses and plain collections as JSON; numbers come back as they were."""
+    """Frozen dataclasses and plain collections as JSON; numbers come back as they were, NaN and infinity too."""
 
     def __init__(self, kind: Any) -> None:
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
 
     def encode(self, value: T) -> bytes:
         """See `Codec.encode`."""
-        return self._adapter.dump_json(value)
+        plain = self._adapter.dump_python(value, mode="json")
+        return json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode()
 
     def decode(self, data: bytes) -> T:
         """See `Codec.decode`."""

@@ -2,17 +2,19 @@
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
-from evalkit.store.atomic import SUFFIX, sweep, writing
-from evalkit.store.base import Held, Shelf
+from evalkit.errors import InUseError
+from evalkit.store.atomic import held_part, lock, sweep, writing
+from evalkit.store.base import Held, Pile, Shelf
 
-PARTS, DAMAGED = ".parts", ".damaged"
+PARTS, DAMAGED, LOCK = ".parts", ".damaged", ".lock"
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,8 @@ class Directory:
     def read(self, shelf: Shelf, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """See `Store.read`."""
         for key in keys:
-            try:
-                with open(self._path(shelf, key), "rb", buffering=0) as file:  # noqa: PTH123  half a pathlib call's time
-                    yield key, file.read()
-            except FileNotFoundError:
-                continue
-            except OSError:
-                yield key, b""
+            if (data := _content(self._path(shelf, key))) is not None:
+                yield key, data
 
     def write(self, shelf: Shelf, artefacts: Iterable[tuple[str, bytes]]) -> None:
         """See `Store.write`."""
@@ -48,8 +45,8 @@ class Directory:
 
     def set_aside(self, shelf: Shelf, keys: Iterable[str]) -> None:
         """See `Store.set_aside`: moves files to `.damaged`."""
+        folder = self.root / DAMAGED / shelf.name
         for key in keys:
-            folder = self.root / DAMAGED / shelf.name
             with writing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 with suppress(FileNotFoundError):
@@ -57,19 +54,68 @@ class Directory:
 
     def remove(self, shelf: Shelf, keys: Iterable[str]) -> None:
         """See `Store.remove`."""
-        for key in keys:
-            with writing(self.root), suppress(FileNotFoundError):
-                os.unlink(self._path(shelf, key))  # noqa: PTH108
+        for path in (self._path(shelf, key) for key in keys):
+            with writing(Path(path)), suppress(FileNotFoundError):
+                try:
+                    os.unlink(path)  # noqa: PTH108
+                except (IsADirectoryError, PermissionError):  # what some systems say of a folder in an artefact's place
+                    shutil.rmtree(path)
 
     def listing(self, shelf: Shelf) -> Iterator[Held]:
         """See `Store.listing`."""
-        top = self.root / shelf.name
-        folders = sorted(folder for folder in top.iterdir() if folder.is_dir()) if top.is_dir() else []
-        for folder in folders:
-            with os.scandir(folder) as entries:
-                for entry in sorted(entries, key=lambda entry: entry.name):
-                    if entry.name.endswith(shelf.suffix):
-                        yield Held(shelf.name, entry.name.removesuffix(shelf.suffix), entry.stat().st_size)
+        for folder in _entries(self.root / shelf.name):
+            for entry in _entries(folder):
+                key = entry.name.removesuffix(shelf.suffix)
+                if key != entry.name and key[:2] == folder.name:
+                    with suppress(FileNotFoundError):  # taken away in between
+                        yield Held(shelf.name, key, entry.lstat().st_size)
+
+    def leftovers(self) -> Mapping[str, Pile]:
+        """See `Store.leftovers`."""
+        return {
+            "set aside": _pile((self.root / DAMAGED).glob("*/*")),
+            "begun": _pile((self.root / PARTS).glob("*")),
+        }
+
+    def clear(self) -> None:
+        """See `Store.clear`."""
+        sweep(self.root / PARTS)
+        with writing(self.root / DAMAGED), suppress(FileNotFoundError):
+            shutil.rmtree(self.root / DAMAGED)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """See `Store.used`; where nothing can be written or locked, nobody is alone either."""
+        descriptor = self._lock_file()
+        try:
+            with suppress(OSError):  # no locks on this file system
+                if descriptor is not None:
+                    fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See `Store.alone`."""
+        try:
+            descriptor = lock(self.root / LOCK)
+        except OSError as error:
+            raise InUseError(f"it cannot be told whether a run is using the store {self.root}: {error}") from error
+        if descriptor is None:
+            raise InUseError(f"a run is using the store {self.root}; type the same command when it has ended")
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock_file(self) -> int | None:
+        for flags in (os.O_CREAT | os.O_RDWR, os.O_RDONLY):  # the second: where it may only be read
+            with suppress(OSError):
+                self.root.mkdir(parents=True, exist_ok=True)
+                return os.open(self.root / LOCK, flags, 0o666)
+        return None
 
     def _path(self, shelf: Shelf, key: str) -> str:
         return f"{self.root}/{shelf.name}/{key[:2]}/{key}{shelf.suffix}"
@@ -82,16 +128,16 @@ class Directory:
         sweep(folder)
         return str(folder)
 
-    def _write(self, path: str, data: bytes) -> None:
-        part = f"{self._parts}/.{uuid4().hex}{SUFFIX}"
+    def _begun(self) -> tuple[str, int]:
         try:
-            descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            return held_part(f"{self._parts}/")
         except FileNotFoundError:  # somebody deleted the store, and may: all is made again
             os.makedirs(self._parts, exist_ok=True)  # noqa: PTH103
-            descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            return held_part(f"{self._parts}/")
+
+    def _write(self, path: str, data: bytes) -> None:
+        part, descriptor = self._begun()
         try:
-            with suppress(OSError):  # a file system without locks: then nothing is swept there either
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left = memoryview(data)
             while left:
                 left = left[os.write(descriptor, left) :]
@@ -115,9 +161,40 @@ class OnlyRead(Directory):
         """See `Store.set_aside`; leaves them."""
 
 
+def _content(path: str) -> bytes | None:
+    """Returns a file's bytes, none where it cannot be read; None if nothing is there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe in its place would wait for somebody to write
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return b""
+    try:
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  a descriptor
+            return file.read() or b""
+    except OSError:
+        return b""
+
+
 def _moved(part: str, path: str) -> None:
     try:
         os.replace(part, path)  # noqa: PTH105
     except FileNotFoundError:  # the folder is not there yet
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
         os.replace(part, path)  # noqa: PTH105
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Returns what lies in a folder, in order; nothing where it cannot be listed."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _pile(paths: Iterable[Path]) -> Pile:
+    found = Pile()
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found += Pile(1, path.lstat().st_size)
+    return found
