@@ -46,6 +46,7 @@ class Display(ABC):
         self.stages: dict[str, Tally] = {}
         self.stage = ""
         self._begun = 0.0
+        self._left = 0  # of the portion of a stage that is on
 
     def hear(self, event: Event) -> None:
         """See `Listener.hear`."""
@@ -57,15 +58,19 @@ class Display(ABC):
             case Advanced(failed):
                 tally = self.stages[self.stage]
                 tally.done, tally.failed = tally.done + 1, tally.failed + failed
+                self._left -= 1
                 self.show()
             case StageEnded():
                 self.stages[self.stage].seconds += time.monotonic() - self._begun
+                self._left = 0
                 self.show()
             case RowsMade(_, done, total):
                 self.show_rows(done, total)
 
     def _begin(self, stage: str, total: int, cached: int) -> None:
-        self.stage, self._begun = stage, time.monotonic()
+        if self._left:  # of a portion that was broken off, to be gone through again
+            self.stages[self.stage].total -= self._left
+        self.stage, self._begun, self._left = stage, time.monotonic(), total - cached
         tally = self.stages.setdefault(stage, Tally())
         tally.total, tally.cached, tally.done = tally.total + total, tally.cached + cached, tally.done + cached
         self.show()

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from evalkit.engines.scorable import ENDED_EARLY
-from evalkit.errors import ModelError, StorageError, SynthesisError, told
+from evalkit.errors import DamagedError, ModelError, StorageError, SynthesisError, told
 from evalkit.stopping import heed, is_wanted
 from evalkit.weights.devices import is_out_of_memory
 
@@ -65,11 +65,12 @@ def attempt(make: Callable[[], Result]) -> Result | Failure:
     """Returns what `make` returns, or why it failed.
 
     Whatever models' code raises is a failure, be it `SystemExit` or a `KeyboardInterrupt` that nobody asked for. A disk
-    that refuses, a judge that cannot load, and the person's own Ctrl-C end the run.
+    that refuses, a judge that cannot load, and the person's own Ctrl-C end the run. What the store lost is made again,
+    by `Sounds`.
     """
     try:
         return make()
-    except (StorageError, ModelError):
+    except (StorageError, ModelError, DamagedError):
         raise
     except BaseException as error:  # here a failure becomes a row
         if is_wanted(error):

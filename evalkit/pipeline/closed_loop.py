@@ -23,7 +23,7 @@ from evalkit.pipeline.judging import embed
 from evalkit.pipeline.listening import Listening
 from evalkit.pipeline.plan import Cell, Plan
 from evalkit.pipeline.sounds import Sound
-from evalkit.pipeline.synthesis import synthesise
+from evalkit.pipeline.synthesis import made_before, synthesise
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompt import Prompt
 from evalkit.prompts import ReferenceText, build_prompt
@@ -105,9 +105,16 @@ def _scores(
                 key = synthesis_key(engine, prompt.sha256, phrase, seed, voice.language)
                 jobs[key] = Job(cell.engine, partial(_given, request))
                 units[index, phrase, seed] = key
-    made = synthesise(workspace, executor, jobs)
-    sounds = {key: one.sound for key, one in made.items() if not isinstance(one, Failure)}
-    similar = _similarity(plan, workspace, voice, sounds)
+
+    def similarity() -> dict[str, float]:
+        made = synthesise(workspace, executor, jobs)
+        sounds = {key: one.sound for key, one in made.items() if not isinstance(one, Failure)}
+        return _similarity(plan, workspace, voice, sounds)
+
+    def needed() -> list[str]:
+        return [one.sound for one in made_before(workspace, list(jobs)).values()]
+
+    similar = workspace.sounds.made_whole(similarity, needed)
     return [
         {
             (voice.name, f"{phrase} {seed}", 0): (similar[key], 1.0)  # seeds vary as phrases do

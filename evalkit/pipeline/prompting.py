@@ -64,9 +64,7 @@ class Prompting:
             cells: Whose prompts.
             before_work: Is called before the first prompt is built, if one must be.
         """
-        new = [
-            cell for cell in cells if any((cell.trial.id, voice.name) not in self._made for voice in self.plan.voices)
-        ]
+        new = [cell for cell in cells if not all(self._is_at_hand(cell, voice) for voice in self.plan.voices)]
         if new:
             self._made.update(self._all(new, before_work))
         return self._made
@@ -76,11 +74,10 @@ class Prompting:
         """The prompts of all cells that were asked for."""
         return self._made
 
-    def forget(self, sounds: set[str]) -> None:
-        """Lets prompts be built anew whose sound is no longer in the store."""
-        for place, prompt in list(self._made.items()):
-            if isinstance(prompt, BuiltPrompt) and prompt.sound in sounds:
-                del self._made[place]
+    def _is_at_hand(self, cell: Cell, voice: Voice) -> bool:
+        prompt = self._made.get((cell.trial.id, voice.name))
+        lost = isinstance(prompt, BuiltPrompt) and prompt.sound in self.workspace.sounds.lost
+        return prompt is not None and not lost
 
     def build(self, cell: Cell, voice: Voice) -> Prompt:
         """Builds a voice's prompt for a cell, its words from where `prompt.text` says.

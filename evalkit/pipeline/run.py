@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from evalkit.errors import DataError, NothingScoredError
@@ -20,7 +21,6 @@ from evalkit.pipeline.workspace import Workspace
 from evalkit.record import Report, Row
 from evalkit.reports.files import ROWS_FILE, append_rows, read_rows, write_report, write_rows
 
-TRIES = 3  # a batch whose sounds turn out to be damaged is gone through again
 LEAST_SECONDS, SHARE = 10.0, 0.05  # between interim reports, and of the time that they may take
 
 
@@ -103,7 +103,8 @@ class _Run:
         self._note(calibrated(self.report, yardsticks))
         self._maker = RowMaker(self.plan, yardsticks, self._prompting.made, self.workspace.run_id)
         while batch is not None:
-            self._add(self._made(batch))
+            sounds = self.workspace.sounds
+            self._add(sounds.made_whole(partial(self._made, batch), partial(self._sounds_of, batch)))
             self._report_so_far()
             batch = schedule.next(self.rows)
 
@@ -142,17 +143,7 @@ class _Run:
         self._note(replace(self.report, notes=[*self.report.notes, *notes_on(self.plan, cells, prompts)]))
 
     def _made(self, batch: Batch) -> list[Row]:
-        """Returns a batch's rows; sounds that turn out to be damaged are made again, with what was made of them."""
-        for _ in range(TRIES):
-            self._prompts(batch)
-            rows = self._tried(batch)
-            lost, self.workspace.sounds.lost = self.workspace.sounds.lost, set()
-            if not lost:
-                break
-            self._prompting.forget(lost)
-        return rows
-
-    def _tried(self, batch: Batch) -> list[Row]:
+        self._prompts(batch)
         tasks = tasks_of(self.workspace, batch, self._prompting.made)
         settled = {id(task): row for task in tasks if (row := self._settled(task)) is not None}
         open_tasks = [task for task in tasks if id(task) not in settled]
@@ -169,6 +160,12 @@ class _Run:
             settled.get(id(task)) or self._maker.row(task, made[task.key] if task.key else None, opinions)
             for task in tasks
         ]
+
+    def _sounds_of(self, batch: Batch) -> list[str]:
+        """Returns the addresses of a batch's prompts and of those syntheses that are there."""
+        tasks = [task for task in tasks_of(self.workspace, batch, self._prompting.made) if task.key is not None]
+        made = made_before(self.workspace, [task.key for task in tasks if task.key is not None])
+        return [*(task.given.sound for task in tasks), *(one.sound for one in made.values())]
 
     def _settled(self, task: Task) -> Row | None:
         row = self._earlier.get(_unit_of(task.planned))

@@ -1,15 +1,22 @@
-"""Sounds at hand: those made a moment ago need not be read again by each judge that hears them."""
+"""Sounds at hand: those made a moment ago need not be read again by each judge that hears them.
+
+A sound that turns out to be damaged, or gone, is no failure of whoever wanted it: what it was made from is made again.
+"""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from evalkit.audio import Audio
-from evalkit.errors import DamagedError
+from evalkit.errors import DamagedError, StorageError
 from evalkit.pipeline.artefacts import SOUND
 from evalkit.store.artefacts import Artefacts
 
 MOST_BYTES = 1 << 28
+TRIES = 3
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +32,7 @@ class Sounds:
     """The store's sounds, the latest in memory.
 
     Attributes:
-        lost: Addresses of sounds that were wanted and are not there, or damaged: to be made again.
+        lost: Addresses of sounds that were wanted and were not there, or damaged, and were not made again yet.
     """
 
     def __init__(self, artefacts: Artefacts) -> None:
@@ -38,17 +45,20 @@ class Sounds:
         """Writes a sound (as `stored` gives it) under its address, unless one that was just written is the same."""
         if audio.sha256 not in self._near:
             self._artefacts.write(SOUND, {audio.sha256: audio})
+            self.lost.discard(audio.sha256)
             self._remember(audio)
 
     def read(self, address: str) -> Audio:
         """Returns a sound.
 
         Raises:
-            DamagedError: It is not there, or not what was written; it is then among `lost`.
+            DamagedError: It is not there, or not what was written; it is then among `lost`. See `made_whole`.
         """
         if (near := self._near.get(address)) is not None:
             return near
         audio = self._artefacts.get(SOUND, address)
+        if audio is not None and audio.sha256 != address:
+            self._artefacts.set_aside(SOUND, address)
         if audio is None or audio.sha256 != address:
             self.lost.add(address)
             raise DamagedError(f"the sound {address[:12]} is no longer in the store")
@@ -58,6 +68,27 @@ class Sounds:
     def missing(self, addresses: set[str]) -> set[str]:
         """Returns the addresses of sounds that are not there."""
         return self._artefacts.missing(SOUND, addresses - self._near.keys())
+
+    def made_whole(self, make: Callable[[], Result], needed: Callable[[], Iterable[str]]) -> Result:
+        """Returns what `make` returns, which makes the sounds that are lost, and is called again when it misses one.
+
+        Args:
+            make: Reads sounds, and first makes those that it needs and that are not there.
+            needed: Gives the addresses of all that it may read. When one is lost they are all looked through, so that
+                the second try finds the others too.
+
+        Raises:
+            StorageError: Sounds that were just made are damaged again.
+        """
+        for _ in range(TRIES):
+            try:
+                return make()
+            except DamagedError as error:
+                last = error
+                for address in set(needed()):
+                    with suppress(DamagedError):
+                        self.read(address)
+        raise StorageError(f"the store does not keep what is written to it: {last}, {TRIES} times over") from last
 
     def _remember(self, audio: Audio) -> None:
         self._near[audio.sha256] = audio

@@ -19,7 +19,7 @@ def made_before(workspace: Workspace, keys: list[str]) -> dict[str, Made]:
     """Returns the records of syntheses that are in the store with their sound."""
     found = workspace.artefacts.read(SYNTHESIS, keys)
     soundless = workspace.sounds.missing({made.sound for made in found.values()})
-    return {key: made for key, made in found.items() if made.sound not in soundless | workspace.sounds.lost}
+    return {key: made for key, made in found.items() if made.sound not in soundless}
 
 
 def synthesise(
