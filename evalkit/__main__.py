@@ -51,6 +51,10 @@ def _command(typed: list[str]) -> int:
         return run(typed[1:])
     if typed[:1] == ["transcript"]:
         return _transcript(typed[1:])
+    if typed[:1] == ["store"]:
+        from evalkit.commands.store import run_store
+
+        return run_store(typed[1:])
     return _other(_parser().parse_args(typed))
 
 
@@ -116,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--sweep", metavar="NAME", help="also look at what this sweep needs")
     doctor.add_argument("--config-dir", metavar="DIR", help="a folder of sweeps and engines of your own")
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON, and nothing else")
+    commands.add_parser("store", help="verify, measure or prune what runs have kept", add_help=False)
     bench = commands.add_parser("bench", help="measure evalkit itself")
     bench.add_argument("what", choices=["startup", "demo", "scoring", "growth"])
     bench.add_argument(

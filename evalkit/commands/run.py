@@ -1,6 +1,7 @@
 """`evalkit run`: the main job."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from evalkit.commands.plan_table import plan_table
 from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
-from evalkit.pipeline.events import Deaf
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.folder import LOG_FILE, RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
@@ -76,9 +76,11 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Out
         display = typed.shown(screen)
         try:
             _greet(display, plan, folder)
-            workspace = Workspace.of(plan, Directory(config.store), display, folder.run_id, config.memory)
+            store = Directory(config.store)
+            workspace = Workspace.of(plan, store, display, folder.run_id, config.memory)
             orders = Orders(config.transcripts, typed.command, typed.started, config.max_consecutive_failures)
-            return execute(plan, workspace, folder.path, orders)
+            with store.used():
+                return execute(plan, workspace, folder.path, orders)
         except KeyboardInterrupt:
             return None
         finally:
@@ -98,7 +100,7 @@ def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
-    workspace = Workspace.of(plan, Directory(config.store), Deaf(), "dry-run")
+    workspace = Workspace.of(plan, Directory(config.store), display_on(sys.stderr), "dry-run")
     prompting = Prompting(plan, workspace, Local(workspace), config.transcripts)
     tasks = tasks_of(workspace, plan.utterances(plan.cells), prompting.stored(plan.cells))
     made = made_before(workspace, list(jobs_of(workspace, tasks)))

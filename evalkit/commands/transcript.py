@@ -53,7 +53,7 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
     if action == "set":
         return _set(config, voice, clips, words)
     library().require(dict.fromkeys(asset for one in _listeners(plan) for asset in one))
-    with _log(config.store, action) as (store, log), quiet(log) as screen:
+    with _log(config.store, action) as (store, log), quiet(log) as screen, store.used():
         workspace = Workspace.of(plan, store, display_on(screen), "transcript", config.memory)
         listener = Listening(workspace, plan.ears, config.transcripts)
         lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)

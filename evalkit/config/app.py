@@ -98,15 +98,28 @@ def plan_of(overrides: Sequence[str]) -> tuple[Plan, RunConfig]:
     Raises:
         ConfigError: What was typed cannot be planned.
     """
-    try:
-        with hydra.initialize_config_dir(str(resource("configs").resolve()), version_base="1.3"):
-            composed = _compose(list(overrides))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explain(error)) from error
+    composed = _composed(overrides)
     config = validate(composed)
     plan = build_plan(config, [config], composed)
     require_packages(plan.models)
     return plan, config
+
+
+def config_of(overrides: Sequence[str]) -> RunConfig:
+    """Returns the configuration that `run` would have, for commands that ask it only where things lie.
+
+    Raises:
+        ConfigError: What was typed is no configuration of a run.
+    """
+    return validate(_composed(overrides))
+
+
+def _composed(overrides: Sequence[str]) -> Mapping[str, Any]:
+    try:
+        with hydra.initialize_config_dir(str(resource("configs").resolve()), version_base="1.3"):
+            return _compose(list(overrides))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error)) from error
 
 
 def _with_cells(composed: Mapping[str, Any], axes: list[str]) -> Composed:

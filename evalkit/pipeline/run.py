@@ -16,7 +16,7 @@ from evalkit.pipeline.prompting import Prompting, notes_on
 from evalkit.pipeline.report import begun, calibrated, cost_of, with_numbers
 from evalkit.pipeline.rows import RowMaker, Task, is_settled, jobs_of, tasks_of
 from evalkit.pipeline.schedule import BATCH, Batch, Grid, Schedule
-from evalkit.pipeline.synthesis import synthesise
+from evalkit.pipeline.synthesis import made_before, synthesise
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import Report, Row
 from evalkit.reports.files import ROWS_FILE, append_rows, read_rows, write_report, write_rows
