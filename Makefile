@@ -81,6 +81,7 @@ bench: $(VENV)/.installed
 	$(RUN) bench demo
 	$(RUN) bench scoring
 	$(RUN) bench growth
+	$(RUN) bench store
 
 clean:
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

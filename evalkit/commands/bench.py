@@ -1,6 +1,6 @@
 """`evalkit bench`: measures evalkit itself, with the targets that docs/design.md states beside.
 
-`startup` and `demo` are whole processes; `scoring` and `growth` have modules of their own.
+`startup` and `demo` are whole processes; the others have modules of their own.
 """
 
 import os
@@ -21,8 +21,8 @@ class BenchError(EvalkitError):
     """A measured command failed."""
 
 
-def run_bench(what: str, utterances: int | None = None) -> int:
-    """Prints measurements of `startup`, of the `demo`, or of the `scoring` or the `growth` to so many utterances."""
+def run_bench(what: str, utterances: int | None = None, cases: int | None = None) -> int:
+    """Prints measurements of `startup`, the `demo`, `scoring` or `growth` of so many utterances, the `store` damaged so many times."""
     if what == "startup":
         _startup()
     elif what == "demo":
@@ -31,6 +31,10 @@ def run_bench(what: str, utterances: int | None = None) -> int:
         from evalkit.commands.bench_growth import ROWS, run_growth
 
         run_growth(ROWS if utterances is None else utterances)
+    elif what == "store":
+        from evalkit.commands.bench_store import CASES, run_store_bench
+
+        run_store_bench(CASES if cases is None else cases)
     else:
         from evalkit.commands.bench_scoring import UTTERANCES, run_scoring
 
