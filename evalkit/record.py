@@ -120,7 +120,15 @@ class Summary:
 
 @validated(frozen=True, config=_EXACT)
 class TrialSummary:
-    """A trial's results; `n` counts all its utterances so far, the `n_failed` and the `n_not_run` among them."""
+    """A trial's results.
+
+    Attributes:
+        id: Of the trial; other in another version of the engine.
+        n: All its utterances so far, the `n_failed`, the `n_not_run` and the `n_flagged` among them.
+        flags: How many utterances have each flag.
+        version: The engine's; see `Engine.adapter_version`.
+        barred: Why it is not called best, however far ahead it is: what went wrong in it.
+    """
 
     id: str
     engine: str
@@ -129,6 +137,10 @@ class TrialSummary:
     n_failed: int
     summary: Mapping[str, Summary]
     n_not_run: int = 0
+    n_flagged: int = 0
+    flags: Mapping[str, int] = field(default_factory=dict)
+    version: str | None = None
+    barred: str | None = None
 
 
 @validated(frozen=True, config=_EXACT)
@@ -147,19 +159,27 @@ class Comparison:
 
 @validated(frozen=True, config=_EXACT)
 class FloorAndCeiling:
-    """Cosines of a voice's own recordings: with other voices, and with each other; None where nothing compares."""
+    """Cosines of a voice's own recordings: with other voices, and with each other; None where nothing compares.
+
+    `spread` is the root of the mean variance of the cosines that the two are means of.
+    """
 
     floor: float | None
     ceiling: float | None
+    spread: float | None = None
 
 
 @validated(frozen=True, config=_EXACT)
 class VoiceCalibration:
-    """What scores of a voice's own recordings are: by speaker encoder, and the transcriber's WER over `asr_words`."""
+    """What scores of a voice's own recordings are: by speaker encoder, and the transcriber's WER over `asr_words`.
+
+    `sim_reference` is what its `sim` compares with, as in rows: of prompt clips the ceiling is among themselves.
+    """
 
     speakers: Mapping[str, FloorAndCeiling]
     asr_wer: float | None
     asr_words: int
+    sim_reference: Literal["held_out", "prompt"] | None = None
 
 
 @validated(frozen=True, config=_EXACT)
@@ -206,6 +226,9 @@ class MetricRecord:
         judge: The model that it rests on.
         bounds: Least and greatest value there can be; None where there is no such end.
         pooled_by: What a value weighs in a pooled mean, in words: `utterances` weigh 1 each.
+        compares_with: Which recordings of the speaker it is measured against: the voice's `references`, or the `prompt`
+            that the engine heard.
+        repeatability: Standard deviation of one utterance's value when nothing changes but chance; 0: not known.
     """
 
     unit: str
@@ -213,6 +236,8 @@ class MetricRecord:
     judge: str | None
     bounds: tuple[float | None, float | None] = (None, None)
     pooled_by: str = "utterances"
+    compares_with: Literal["references", "prompt"] | None = None
+    repeatability: float = 0.0
 
 
 @validated(frozen=True, config=_EXACT)

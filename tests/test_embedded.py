@@ -7,7 +7,13 @@ import pytest
 import soundfile
 
 from evalkit.__main__ import main
-from evalkit.analysis.calibration import VoicePrints, encoder_record, floors_and_ceilings
+from evalkit.analysis.calibration import (
+    VoicePrints,
+    encoder_record,
+    floors_and_ceilings,
+    is_no_better_than_chance,
+)
+from evalkit.analysis.speakers import speaker_doubts
 from evalkit.audio import Audio, read_audio
 from evalkit.config.app import plan_of
 from evalkit.engines.base import Request
@@ -18,6 +24,7 @@ from evalkit.judges.faster_whisper import FasterWhisper
 from evalkit.judges.ge2e import GE2E
 from evalkit.judges.silero import Silero
 from evalkit.metrics import align_words
+from evalkit.metrics.likeness import is_clearly_above
 from evalkit.pipeline.events import Deaf
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.listening import Listening
@@ -244,17 +251,46 @@ def test_silero_finds_the_speech_between_silences(tmp_path, demo):
     assert spans[-1][1] == pytest.approx(1.0 + clip.seconds, abs=0.35)
 
 
-def test_campplus_parts_the_demo_voices_and_every_ceiling_is_above_its_floor():
-    prints = {}
+@pytest.fixture(scope="module")
+def prints():
+    """What CAM++ makes of the demo's voices."""
+    found = {}
     for voice in read_voices(resource("probes/voices/demo"), None):
         uses = (voice.held_out_clips, voice.prompt_clips)
         embedded = [CamPlusPlus().embed([read_audio(clip.path) for clip in clips]) for clips in uses]
-        prints[voice.name] = VoicePrints(*embedded)
+        found[voice.name] = VoicePrints(*embedded)
+    return found
+
+
+def test_campplus_parts_the_demo_voices_and_every_ceiling_is_above_its_floor(prints):
     record = encoder_record(prints)
     assert record.eer <= 0.05
     assert record.n_same > 100
+    assert not is_no_better_than_chance(record)
+    assert speaker_doubts("campplus", prints) == []
     for ends in floors_and_ceilings(prints).values():
         assert ends.ceiling > ends.floor + 0.3
+        assert is_clearly_above(ends.ceiling, ends.floor, ends.spread)
+
+
+@pytest.mark.parametrize("third", ["female_gb", "male_gb"])
+def test_campplus_sees_a_voice_of_two_speakers(prints, third):
+    """Clips of two demo voices under one name; beside one of them, or beside strangers only."""
+    mixed = VoicePrints(
+        prints["female_us"].held_out,
+        np.concatenate([prints["male_us"].prompt[:4], prints["female_us"].prompt[:2]]),
+    )
+    strangers = {third: prints[third], "mixed": mixed}
+    ends = floors_and_ceilings(strangers)["mixed"]
+    assert not is_clearly_above(ends.ceiling, ends.floor, ends.spread)
+    (told,) = speaker_doubts("campplus", strangers)
+    assert "voice mixed: by campplus its clips fall apart into two speakers" in told
+    (told,) = speaker_doubts("campplus", {**strangers, "male_us": prints["male_us"]})
+    assert "voice mixed: by campplus 4 of its 8 clips are another voice's speaker" in told
+    (told,) = speaker_doubts("campplus", {"mixed": mixed})
+    assert "fall apart into two speakers" in told
+    (told,) = speaker_doubts("campplus", {**prints, "again": prints["male_us"]})
+    assert "voices male_us and again: by campplus they are one speaker" in told
 
 
 def test_a_batch_of_speaker_embeddings_is_what_its_members_give():

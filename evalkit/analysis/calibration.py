@@ -11,21 +11,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.metrics.likeness import is_clearly_above, spread_of
 from evalkit.record import EncoderRecord, FloorAndCeiling, VoiceCalibration
 
 Vectors = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 UNREADABLE = 0.3  # WER on a voice's recordings above which its syntheses cannot be judged by that transcriber
+CHANCE = 0.5  # the equal error rate of a coin
 DRAWS = 500
 
 
 @dataclass(frozen=True, eq=False)
 class VoicePrints:
-    """A voice's embeddings by one encoder: of its held-out clips, shape (h, d), and of its prompt clips, (p, d)."""
+    """A voice's embeddings by one encoder: of its held-out clips, shape (h, d), and of its prompt clips, (p, d).
+
+    `clips` are their file names, the held-out ones first.
+    """
 
     held_out: Vectors
     prompt: Vectors
+    clips: tuple[str, ...] = ()
 
     @property
     def reference(self) -> Vectors:
@@ -42,20 +48,33 @@ def floors_and_ceilings(prints: Mapping[str, VoicePrints]) -> dict[str, FloorAnd
     """Returns each voice's floor and ceiling.
 
     Floor: the mean cosine of the voice's reference clips with all clips of the other voices. Ceiling: that of its
-    held-out clips with its prompt clips. Both are None where there is nothing to compare.
+    held-out clips with its prompt clips; without held-out ones, of its prompt clips with each other. Both are None
+    where there is nothing to compare.
     """
-    return {
-        name: FloorAndCeiling(
-            _mean_cosine(own.reference, [other.all for voice, other in prints.items() if voice != name]),
-            _mean_cosine(own.held_out, [own.prompt]),
-        )
-        for name, own in prints.items()
-    }
+    return {name: _ends(name, prints) for name in prints}
 
 
-def _mean_cosine(ones: Vectors, others: Sequence[Vectors]) -> float | None:
-    pairs = [ones.astype(np.float64) @ other.astype(np.float64).T for other in others if len(ones) and len(other)]
-    return float(np.mean(np.concatenate([pair.ravel() for pair in pairs]))) if pairs else None
+def _ends(name: str, prints: Mapping[str, VoicePrints]) -> FloorAndCeiling:
+    own = prints[name]
+    floor = cosines(own.reference, [other.all for voice, other in prints.items() if voice != name])
+    ceiling = cosines(own.held_out, [own.prompt]) if len(own.held_out) else among(own.prompt)
+    return FloorAndCeiling(_mean(floor), _mean(ceiling), spread_of(floor, ceiling))
+
+
+def cosines(ones: Vectors, others: Sequence[Vectors]) -> Floats:
+    """Returns the cosines of each of `ones` with each vector of `others`, shape (n,)."""
+    pairs = [ones.astype(np.float64) @ other.astype(np.float64).T for other in others]
+    return np.concatenate([np.empty(0), *(pair.ravel() for pair in pairs)])
+
+
+def among(vectors: Vectors) -> Floats:
+    """Returns the cosines of vectors with each other, each pair once, shape (n,)."""
+    own = vectors.astype(np.float64)
+    return _upper(own @ own.T)
+
+
+def _mean(values: Floats) -> float | None:
+    return float(np.mean(values)) if len(values) else None
 
 
 def equal_error_rate(same: Floats, different: Floats) -> float:
@@ -109,13 +128,31 @@ def _eer_interval(
     return float(low), float(high)
 
 
+def is_no_better_than_chance(record: EncoderRecord) -> bool:
+    """Whether an equal error rate, or its interval, reaches that of a coin."""
+    return max(record.eer, record.high or 0.0) >= CHANCE
+
+
+def encoder_doubts(encoders: Mapping[str, EncoderRecord | None]) -> list[str]:
+    """Returns a sentence for each encoder that cannot tell the given voices apart."""
+    return [
+        f"{name} tells these voices apart no better than chance (equal error rate {record.eer:.3f}, a coin's is "
+        f"{CHANCE:g}): its SIM says nothing of them"
+        for name, record in encoders.items()
+        if record is not None and is_no_better_than_chance(record)
+    ]
+
+
 def doubts(name: str, calibration: VoiceCalibration) -> list[str]:
     """Returns what makes a voice unfit to be judged, as sentences that name it."""
     found = [
-        f"voice {name}: by {encoder} its ceiling {ends.ceiling:.3f} is not above its floor {ends.floor:.3f}: "
-        f"its clips are not one speaker's, or too poor; voices.exclude=[{name}] leaves it out"
+        f"voice {name}: by {encoder} its ceiling {ends.ceiling:.3f} is not clearly above its floor {ends.floor:.3f} "
+        f"(their spread is {'unknown' if ends.spread is None else f'{ends.spread:.3f}'}), so that its sim_norm is left "
+        f"undefined: its clips are not one speaker's, or too poor or too few; voices.exclude=[{name}] leaves it out"
         for encoder, ends in calibration.speakers.items()
-        if ends.floor is not None and ends.ceiling is not None and ends.ceiling <= ends.floor
+        if ends.floor is not None
+        and ends.ceiling is not None
+        and not is_clearly_above(ends.ceiling, ends.floor, ends.spread)
     ]
     if calibration.asr_wer is not None and calibration.asr_wer > UNREADABLE:
         found.append(

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from evalkit.metrics.acoustics import Acoustics
 from evalkit.metrics.alignment import Alignment
@@ -103,6 +104,9 @@ class Metric:
         measure: The function; it returns None where the metric is undefined for this utterance.
         needs: The part of the evidence that it cannot do without, as `Evidence.absent` names it; None: it needs none.
         pooled_by: What `measure` gives as weight, in words; `utterances` weigh 1 each.
+        compares_with: Which recordings of the speaker it is measured against: the voice's `references`, the same for
+            every trial, or the `prompt` that the engine heard; None: none.
+        repeatability: Standard deviation of one utterance's value when nothing changes but chance; 0: not known.
     """
 
     name: str
@@ -113,6 +117,8 @@ class Metric:
     measure: Callable[[Evidence], Score | None]
     needs: str | None = None
     pooled_by: str = "utterances"
+    compares_with: Literal["references", "prompt"] | None = None
+    repeatability: float = 0.0
 
 
 def known(value: float | None, weight: float = 1.0) -> Score | None:

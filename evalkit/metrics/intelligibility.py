@@ -13,6 +13,9 @@ from evalkit.metrics.base import POSITIVE, SHARE, TRANSCRIPT, Evidence, Metric, 
 from evalkit.text import WITHOUT_SPACES
 
 GARBLED = 0.5
+# Seen by others: the WER of 1,088 utterances differs from run to run by a standard deviation of 0.0008, and 1088 ** 0.5
+# times that is one utterance's.
+REPEATABILITY = 0.026
 
 
 def _error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> Score | None:
@@ -67,11 +70,12 @@ def _spoken_wer(evidence: Evidence) -> Score | None:
 
 _ERRORS = partial(Metric, unit="ratio", higher_is_better=False, bounds=POSITIVE)
 _HEARD = partial(_ERRORS, judge="asr", needs=TRANSCRIPT)
+_REPEATED = partial(_HEARD, repeatability=REPEATABILITY)
 
 INTELLIGIBILITY = (
-    _HEARD("wer", measure=_wer, pooled_by="reference words"),
-    _HEARD("cer", measure=_cer, pooled_by="reference characters"),
-    _HEARD("wer_utt_mean", measure=_wer_utt_mean),
+    _REPEATED("wer", measure=_wer, pooled_by="reference words"),
+    _REPEATED("cer", measure=_cer, pooled_by="reference characters"),
+    _REPEATED("wer_utt_mean", measure=_wer_utt_mean),
     _HEARD("p_wer_50", unit="share", bounds=SHARE, measure=_p_wer_50),
     _ERRORS("intended_wer", judge=None, measure=_intended_wer, pooled_by="reference words"),
     _HEARD("spoken_wer", measure=_spoken_wer, pooled_by="intended words"),

@@ -64,6 +64,8 @@ def _record(metric: Metric, asr: str) -> MetricRecord:
         judge=asr if metric.judge == "asr" else metric.judge,
         bounds=(_end(low), _end(high)),
         pooled_by=metric.pooled_by,
+        compares_with=metric.compares_with,
+        repeatability=metric.repeatability,
     )
 
 

@@ -21,4 +21,5 @@ MEMORY_BYTES = Metric("memory_bytes", "B", False, None, POSITIVE, lambda evidenc
 DEVICE_MEMORY_BYTES = Metric(
     "device_memory_bytes", "B", False, None, POSITIVE, lambda evidence: known(evidence.device_memory_bytes)
 )
+TIMINGS = frozenset({RTF.name, FIRST_AUDIO_SECONDS.name})  # they mean something beside others of the same run only
 SPEED = (RTF, AUDIO_SECONDS, FIRST_AUDIO_SECONDS, MEMORY_BYTES, DEVICE_MEMORY_BYTES)

@@ -7,7 +7,8 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.analysis.calibration import VoicePrints, encoder_record, floors_and_ceilings
+from evalkit.analysis.calibration import VoicePrints, doubts, encoder_doubts, encoder_record, floors_and_ceilings
+from evalkit.analysis.speakers import speaker_doubts
 from evalkit.audio import read_audio
 from evalkit.judges.base import Transcript
 from evalkit.metrics import VoiceFacts, align_words
@@ -87,15 +88,16 @@ class Yardsticks:
         }
 
     def _prints(self, encoder: str, voice: Voice) -> VoicePrints | None:
-        by_use: dict[str, list[Embedding]] = {"held_out": [], "prompt": []}
+        by_use: dict[str, list[tuple[Clip, Embedding]]] = {"held_out": [], "prompt": []}
         for clip, sound in self._read(voice):
             if not isinstance(embedding := self.embeddings[encoder][sound.sha256], Failure):
-                by_use[clip.use].append(embedding)
-        if not any(by_use.values()):
+                by_use[clip.use].append((clip, embedding))
+        held_out, prompt = by_use["held_out"], by_use["prompt"]
+        if not held_out + prompt:
             return None
-        width = len(next(embedding for own in by_use.values() for embedding in own))
-        stacked = {use: np.reshape(np.array(own, np.float32), (-1, width)) for use, own in by_use.items()}
-        return VoicePrints(stacked["held_out"], stacked["prompt"])
+        rows = np.stack([embedding for _, embedding in held_out + prompt])
+        names = tuple(clip.path.name for clip, _ in held_out + prompt)
+        return VoicePrints(rows[: len(held_out)], rows[len(held_out) :], names)
 
     @cached_property
     def calibration(self) -> dict[str, VoiceCalibration]:
@@ -105,14 +107,25 @@ class Yardsticks:
             voice.name: VoiceCalibration(
                 {encoder: found[voice.name] for encoder, found in ends.items() if voice.name in found},
                 *self._asr_floor(voice),
+                sim_reference="held_out" if voice.held_out_clips else "prompt",
             )
             for voice in self.plan.voices
         }
 
-    @property
+    @cached_property
     def encoders(self) -> dict[str, EncoderRecord | None]:
         """Each speaker encoder's equal error rate over the given voices."""
         return {encoder: encoder_record(prints) for encoder, prints in self.prints.items()}
+
+    @property
+    def doubts(self) -> list[str]:
+        """Sentences about voices and encoders that cannot be relied on."""
+        return [
+            *self.unread,
+            *encoder_doubts(self.encoders),
+            *(doubt for name, one in self.calibration.items() for doubt in doubts(name, one)),
+            *(doubt for encoder, prints in self.prints.items() for doubt in speaker_doubts(encoder, prints)),
+        ]
 
     def _asr_floor(self, voice: Voice) -> tuple[float | None, int]:
         """Returns pooled WER, and words, of the recordings whose words the user gave."""

@@ -199,6 +199,7 @@ class RowMaker:
             prompt=prompt,  # type: ignore[arg-type]
             floor=ends.floor if ends else None,
             ceiling=ends.ceiling if ends else None,
+            spread=ends.spread if ends else None,
         )
 
     def _prompt_words(self, trial: str) -> Mapping[str, frozenset[str]]:

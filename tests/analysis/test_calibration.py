@@ -3,10 +3,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.analysis.calibration import VoicePrints, doubts, encoder_record, equal_error_rate, floors_and_ceilings
+from evalkit.analysis.calibration import (
+    VoicePrints,
+    doubts,
+    encoder_doubts,
+    encoder_record,
+    equal_error_rate,
+    floors_and_ceilings,
+)
 from evalkit.analysis.concordance import concordance
 from evalkit.analysis.findings import contest
-from evalkit.record import Comparison, FloorAndCeiling, Summary, TrialSummary, VoiceCalibration
+from evalkit.metrics import Likeness
+from evalkit.record import Comparison, EncoderRecord, FloorAndCeiling, Summary, TrialSummary, VoiceCalibration
 
 
 def unit(*degrees):
@@ -23,9 +31,18 @@ def test_floors_and_ceilings_by_hand():
     found = floors_and_ceilings({"ann": VoicePrints(unit(0, 10), unit(20)), "ben": VoicePrints(unit(), unit(90))})
     assert found["ann"].ceiling == pytest.approx((cos(20) + cos(10)) / 2)
     assert found["ann"].floor == pytest.approx((cos(90) + cos(80)) / 2)
-    assert found["ben"].ceiling is None  # no held-out clip
+    assert found["ben"].ceiling is None  # one clip, nothing to compare it with
     assert found["ben"].floor == pytest.approx((cos(90) + cos(80) + cos(70)) / 3)
     assert floors_and_ceilings({"ann": VoicePrints(unit(0), unit(20))})["ann"].floor is None  # nobody else
+    # the floors of ann are 0 and cos 80, their deviations from the mean half of it each: variance cos(80)^2 / 2
+    own = [cos(20), cos(10)]
+    assert found["ann"].spread == pytest.approx(((cos(80) ** 2 / 2 + np.var(own, ddof=1)) / 2) ** 0.5)
+
+
+def test_without_held_out_clips_the_ceiling_is_that_of_the_prompt_clips_among_themselves():
+    found = floors_and_ceilings({"ann": VoicePrints(unit(), unit(0, 10, 30)), "ben": VoicePrints(unit(), unit(90))})
+    assert found["ann"].ceiling == pytest.approx((cos(10) + cos(30) + cos(20)) / 3)
+    assert found["ann"].floor == pytest.approx((cos(90) + cos(80) + cos(60)) / 3)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +96,45 @@ def test_an_interval_over_voices_holds_the_rate():
 
 
 def test_voices_that_cannot_be_judged_are_named():
-    bad = VoiceCalibration({"ecapa": FloorAndCeiling(0.4, 0.3)}, 0.5, 100)
+    bad = VoiceCalibration({"ecapa": FloorAndCeiling(0.4, 0.3, 0.1)}, 0.5, 100)
     first, second = doubts("ann", bad)
-    assert "by ecapa its ceiling 0.300 is not above its floor 0.400" in first
+    assert "by ecapa its ceiling 0.300 is not clearly above its floor 0.400 (their spread is 0.100)" in first
+    assert "its sim_norm is left undefined" in first
     assert "voices.exclude=[ann]" in first
     assert "cannot read its recordings (WER 0.50, expected 0.3 or less)" in second
     assert doubts("ben", VoiceCalibration({"ecapa": FloorAndCeiling(None, 0.3)}, None, 0)) == []
+
+
+@pytest.mark.parametrize(
+    ("floor", "ceiling", "spread", "is_clear"),
+    [
+        (0.2, 0.9, 0.1, True),  # seven spreads
+        (0.2, 0.42, 0.1, True),
+        (0.2, 0.38, 0.1, False),  # less than two
+        (0.008, 0.022, 0.15, False),  # a mixed voice, as it was seen
+        (0.9, 0.2, 0.1, False),
+        (0.2, 0.9, None, False),  # one pair of clips: who knows?
+        (0.5, 0.5005, 0.0, False),  # within what judges give anew
+    ],
+)
+def test_a_scale_needs_ends_that_are_clearly_apart(floor, ceiling, spread, is_clear):
+    told = doubts("ann", VoiceCalibration({"x": FloorAndCeiling(floor, ceiling, spread)}, None, 0))
+    assert (told == []) is is_clear
+    unit_vector = np.array([1.0], np.float32)
+    norm = Likeness(unit_vector, unit_vector[None], unit_vector, floor, ceiling, spread).sim_norm
+    assert (norm is not None) is is_clear
+    if is_clear:
+        assert norm == pytest.approx((1 - floor) / (ceiling - floor))
+
+
+@pytest.mark.parametrize(
+    ("eer", "high", "doubted"),
+    [(0.0, None, 0), (0.1, 0.3, 0), (0.1, 0.5, 1), (0.5, None, 1), (0.62, 0.9, 1)],
+)
+def test_an_encoder_no_better_than_a_coin_is_named(eer, high, doubted):
+    told = encoder_doubts({"x": EncoderRecord(eer, None if high is None else 0.0, high, 9, 27), "none": None})
+    assert len(told) == doubted
+    assert all(f"x tells these voices apart no better than chance (equal error rate {eer:.3f}" in one for one in told)
 
 
 def trial(id, **values):

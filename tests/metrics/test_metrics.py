@@ -17,7 +17,7 @@ def test_every_metric_by_hand():
         "the cat sat on the mat",  # 6 words, 22 characters
         "the bat sat on mat",  # one substitution, one deletion: 2 / 6; b for c, and "the " gone: 5 / 22
         likeness={
-            "campplus": likeness(np.array([0.6, 0.8], np.float32), axes, floor=0.2, ceiling=0.8),
+            "campplus": likeness(np.array([0.6, 0.8], np.float32), axes, floor=0.2, ceiling=0.8, spread=0.1),
             "ge2e": likeness(np.array([0.0, 1.0], np.float32), axes[:1]),
         },
         speakers=("campplus", "ge2e"),
@@ -80,7 +80,7 @@ def test_what_cannot_be_measured_is_absent():
     values = measured("a b", "").values  # nothing was heard
     assert values["wer"] == 1.0
     assert not {"bleed", "bleed_control", "words_per_second", "rate_error"} & set(values)
-    flat = {"campplus": likeness(floor=0.5, ceiling=0.5)}
+    flat = {"campplus": likeness(floor=0.5, ceiling=0.5, spread=0.0)}
     assert "sim_norm" not in measured("a", "a", likeness=flat).values
 
 
