@@ -11,19 +11,23 @@ class Trial:
     """One cell of the grid, over all voices, probes and seeds.
 
     Attributes:
-        id: Name of the engine and a short digest of the settings: stable from run to run.
+        id: Name of the engine and a short digest of its version and the settings: stable from run to run, and another
+            one once the engine's code has changed.
         engine: Name of the engine.
         settings: Every setting that can change the sound, by its override key, e.g. `prompt.seconds`.
+        version: The engine's, as its adapter tells it.
     """
 
     id: str
     engine: str
     settings: Mapping[str, Scalar]
+    version: str | None = None
 
     @classmethod
-    def of(cls, engine: str, settings: Mapping[str, Scalar]) -> "Trial":
-        """Returns the trial of an engine and its settings, named by what they say."""
-        return cls(f"{engine}-{digest({'engine': engine, **settings})[:8]}", engine, dict(settings))
+    def of(cls, engine: str, settings: Mapping[str, Scalar], version: str) -> "Trial":
+        """Returns the trial of an engine of some version and its settings, named by what they say."""
+        short = digest({"engine": engine, "version": version, "settings": dict(settings)})[:8]
+        return cls(f"{engine}-{short}", engine, dict(settings), version)
 
 
 @dataclass(frozen=True, order=True)

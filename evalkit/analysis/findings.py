@@ -18,6 +18,7 @@ class Question:
         higher_is_better: Its direction.
         guards: Metrics in which a winner must say how it does, each with its direction.
         varying: The settings that tell trials apart.
+        left_out: Voices that take no part, since engines may have heard what they are compared with.
     """
 
     baseline: str
@@ -25,6 +26,7 @@ class Question:
     higher_is_better: bool
     guards: Mapping[str, bool]
     varying: Sequence[str]
+    left_out: Sequence[str] = ()
 
     @property
     def sign(self) -> int:
@@ -32,15 +34,23 @@ class Question:
         return 1 if self.higher_is_better else -1
 
 
-def leader(comparisons: Sequence[Comparison], question: Question) -> str | None:
-    """Returns the id of the trial that is told to be ahead of the baseline by most; None where none is."""
-    ahead = ahead_of_baseline(comparisons, question)
-    return max(ahead, key=lambda one: question.sign * one.difference).trial if ahead else None
+def leader(trials: Sequence[TrialSummary], comparisons: Sequence[Comparison], question: Question) -> str | None:
+    """Returns the id of the trial, not barred, that is told to be ahead of the baseline by most; None where none is."""
+    ahead = ahead_of_baseline(trials, comparisons, question)
+    return ahead[0].trial if ahead else None
 
 
-def ahead_of_baseline(comparisons: Sequence[Comparison], question: Question) -> list[Comparison]:
-    """Returns the comparisons whose trial is told to be better than the baseline."""
-    return [one for one in comparisons if one.metric == question.primary and _told(one, question.sign)]
+def ahead_of_baseline(
+    trials: Sequence[TrialSummary], comparisons: Sequence[Comparison], question: Question
+) -> list[Comparison]:
+    """Returns the comparisons whose trial is told to be better than the baseline and not barred, the best first."""
+    barred = {trial.id for trial in trials if trial.barred}
+    return [one for one in _ahead(comparisons, question) if one.trial not in barred]
+
+
+def _ahead(comparisons: Sequence[Comparison], question: Question) -> list[Comparison]:
+    told = [one for one in comparisons if one.metric == question.primary and _told(one, question.sign)]
+    return sorted(told, key=lambda one: -question.sign * one.difference)
 
 
 def find(
@@ -60,10 +70,11 @@ def find(
         return f"One trial, nothing to compare: {name} {_value(base, question.primary)}."
     primary = [comparison for comparison in comparisons if comparison.metric == question.primary]
     if not primary:
-        return f"Nothing can be compared: no trial shares an utterance with {name} with the baseline."
-    best = leader(comparisons, question)
+        return f"Nothing can be compared: {_why_nothing(question)}."
+    best = leader(trials, comparisons, question)
     if best is None:
-        return _nothing_ahead(base, primary, named, question)
+        parts = [_nothing_ahead(base, primary, named, question), *_left_out(question)]
+        return "; ".join(parts) + "."
     told = next(comparison for comparison in primary if comparison.trial == best)
     others = "; ".join(label(named[rival], base, question.varying) for rival in rivals)
     parts = [
@@ -73,8 +84,41 @@ def find(
         f"not to be told from it: {others}" if rivals else "",
         *(_guard(best, comparisons, *guard) for guard in question.guards.items()),
         f"{named[best].n_failed} of its {named[best].n} utterances failed" if named[best].n_failed else "",
+        _flagged(named[best]),
+        *_barred(base, comparisons, named, question),
+        *_left_out(question),
     ]
     return "; ".join(part for part in parts if part) + "."
+
+
+def _flagged(trial: TrialSummary) -> str:
+    flags = ", ".join(f"{flag} {count}" for flag, count in trial.flags.items())
+    return f"{trial.n_flagged} of its {trial.n} are flagged ({flags})" if flags else ""
+
+
+def _barred(
+    base: TrialSummary, comparisons: Sequence[Comparison], named: Mapping[str, TrialSummary], question: Question
+) -> list[str]:
+    """Returns why trials that are ahead are not called best."""
+    return [
+        f"{label(named[one.trial], base, question.varying)} is ahead, {_interval(one)}, but {named[one.trial].barred}"
+        for one in _ahead(comparisons, question)
+        if named[one.trial].barred
+    ]
+
+
+def _left_out(question: Question) -> list[str]:
+    name, voices = question.primary.upper(), ", ".join(question.left_out)
+    return [f"without {voices}, whose {name} is against clips that engines may have heard"] if voices else []
+
+
+def _why_nothing(question: Question) -> str:
+    if question.left_out:
+        return (
+            f"{question.primary.upper()} is against clips that engines may have heard, since no clip is held out of "
+            f"{', '.join(question.left_out)}, and who copies them would win; keep clips aside (a folder held_out/)"
+        )
+    return f"no trial shares an utterance with {question.primary.upper()} with the baseline"
 
 
 def replaced(planned: TrialSummary, baseline: TrialSummary | None, varying: Sequence[str]) -> str:
@@ -118,7 +162,9 @@ def _nothing_ahead(
 ) -> str:
     name, sign = question.primary.upper(), question.sign
     if all(comparison.low is None and abs(comparison.difference) < SAME for comparison in primary):
-        return f"No difference at all: every pair of utterances has the same {name} in all {len(primary) + 1} trials."
+        return f"No difference at all: every pair of utterances has the same {name} in all {len(primary) + 1} trials"
+    if barred := _barred(base, primary, named, question):
+        return f"No trial is called best in {name}: {'; '.join(barred)}"
     behind = [comparison for comparison in primary if _told(comparison, -sign)]
     largest = max(primary, key=lambda comparison: sign * comparison.difference)
     winner = named[largest.trial]
@@ -130,7 +176,7 @@ def _nothing_ahead(
     if behind:
         worst = min(behind, key=lambda comparison: sign * comparison.difference)
         parts.append(f"{label(named[worst.trial], base, question.varying)} is worse than it, {_interval(worst)}")
-    return "; ".join(parts) + "."
+    return "; ".join(parts)
 
 
 def _guard(trial: str, comparisons: Sequence[Comparison], metric: str, higher_is_better: bool) -> str:

@@ -4,7 +4,11 @@ Utterances of one voice, and of one text, resemble each other, so both are resam
 bootstrap of Owen (2007), which errs towards wider intervals. Trials of one sweep are resampled together, and their
 intervals hold simultaneously (studentised maximum, Westfall & Young 1993): a bigger grid finds no more false winners.
 A bootstrap over a handful of clusters is too sure of itself, so spreads are widened as a t interval would be; the
-coverage that this gives is measured in tests/test_stats.py.
+coverage that this gives is measured in tests/analysis/test_stats.py.
+
+Few clusters can also agree by luck, two voices to the fourth digit, and a spread of nothing is then taken for
+certainty. So no standard error is believed below the larger of two: that which the same utterances would have if each
+were a cluster of its own, and that which chance in single utterances leaves (the metric's `repeatability`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,11 +58,17 @@ def pooled_mean(scores: Sequence[Weighted]) -> float | None:
 
 
 def interval(
-    scores: Mapping[Unit, Weighted], bounds: tuple[float, float], *, level: float = 0.95, draws: int = 2000
+    scores: Mapping[Unit, Weighted],
+    bounds: tuple[float, float],
+    *,
+    repeatability: float = 0.0,
+    level: float = 0.95,
+    draws: int = 2000,
 ) -> tuple[float, float] | None:
     """Returns the interval of a pooled mean, voices and probes resampled, within the metric's `bounds`.
 
-    None if there is but one voice and one probe, or no spread to tell it from.
+    `repeatability` is the metric's: the standard deviation of one utterance's value by chance alone. None if there is
+    but one voice and one probe, or no spread to tell it from.
     """
     mean = pooled_mean(list(scores.values()))
     if mean is None:
@@ -67,8 +77,10 @@ def interval(
     if not sampler.is_free:
         return None
     means = sampler.means(scores)
-    if np.nanstd(means) <= _NOISE_FLOOR:  # as with no error in 16 utterances: no spread is no certainty
+    error = float(np.nanstd(means))
+    if error <= _NOISE_FLOOR:  # as with no error in 16 utterances: no spread is no certainty
         return None
+    means = _no_surer(means, error, _least_error([scores], repeatability), 0)
     low, high = np.nanquantile(means, [(1 - level) / 2, (1 + level) / 2])
     widening = sampler.widening(level)
     low, high = mean - widening * (mean - low), mean + widening * (high - mean)
@@ -79,6 +91,7 @@ def compare(
     baseline: Mapping[Unit, Weighted],
     trials: Sequence[Mapping[Unit, Weighted]],
     *,
+    repeatability: float = 0.0,
     level: float = 0.95,
     draws: int = 2000,
 ) -> list[Difference | None]:
@@ -87,6 +100,7 @@ def compare(
     Args:
         baseline: Score and weight by unit.
         trials: The same of each trial.
+        repeatability: Standard deviation of one utterance's score by chance alone; 0: not known.
         level: Probability that all intervals hold at once.
         draws: Bootstrap draws; the seed is fixed, so the same rows give the same intervals.
 
@@ -102,6 +116,9 @@ def compare(
         for base_part, part, value in observed
     ]
     errors = [float(np.nanstd(row)) if np.isfinite(row).any() else 0.0 for row in deviations]
+    least = [_least_error([part, base_part], repeatability) for base_part, part, _ in observed]
+    deviations = [_no_surer(*each) for each in zip(deviations, errors, least, range(len(trials)), strict=True)]
+    errors = [max(error, floor) if error > _NOISE_FLOOR else 0.0 for error, floor in zip(errors, least, strict=True)]
     largest = _largest_studentised(deviations, errors)
     results: list[Difference | None] = []
     for (_, part, value), error in zip(observed, errors, strict=True):
@@ -125,6 +142,31 @@ def _paired(
     if base_mean is None or trial_mean is None:
         return {}, {}, 0.0
     return base_part, trial_part, trial_mean - base_mean
+
+
+def _least_error(sides: Sequence[Mapping[Unit, Weighted]], repeatability: float) -> float:
+    """Returns the standard error below which that of a mean, or of a difference of two, is luck.
+
+    With r the part of each unit in the (linearised) mean or difference, it is sqrt(n / (n - 1) * sum(r ** 2)), as if
+    each unit were a cluster of its own, or, if that is larger, what a standard deviation of `repeatability` in each
+    score leaves in the pooled means.
+    """
+    parts, chance = np.zeros(len(sides[0])), 0.0
+    for sign, side in zip((1, -1), sides, strict=False):
+        values, weights = np.array(list(side.values()), np.float64).reshape(-1, 2).T
+        shares = weights / weights.sum() if weights.any() else weights
+        parts += sign * shares * (values - shares @ values)
+        chance += repeatability**2 * float(shares @ shares)
+    units = len(parts) / max(1, len(parts) - 1) * float(parts @ parts)
+    return float(max(units, chance) ** 0.5)
+
+
+def _no_surer(draws: Floats, error: float, least: float, seed: int) -> Floats:
+    """Returns draws whose standard deviation `error` is brought up to `least` by noise; those that never vary as is."""
+    if error <= _NOISE_FLOOR or error >= least:
+        return draws
+    noise: Floats = np.random.default_rng([1, seed]).normal(0.0, (least**2 - error**2) ** 0.5, len(draws))
+    return draws + noise
 
 
 def _largest_studentised(deviations: Sequence[Floats], errors: Sequence[float]) -> Floats:

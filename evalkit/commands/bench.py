@@ -22,7 +22,7 @@ class BenchError(EvalkitError):
 
 
 def run_bench(what: str, utterances: int | None = None, cases: int | None = None) -> int:
-    """Prints measurements of `startup`, the `demo`, `scoring` or `growth` of so many utterances, the `store` damaged so many times."""
+    """Prints measurements; `utterances` are those of `scoring` and `growth`, `cases` those of `store`."""
     if what == "startup":
         _startup()
     elif what == "demo":

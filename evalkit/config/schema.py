@@ -226,6 +226,11 @@ def _decision(config: RunConfig, cells: Sequence[Cell], shipped: Sequence[str], 
         if wrong := [name for name in names if directions.get(name) is None]:
             known = ", ".join(name for name, direction in directions.items() if direction is not None)
             raise ConfigError(f"{where}: {wrong[0]!r} is no metric with a direction; available: {known}")
+    if {metric.name: metric.compares_with for metric in judges.metrics}[config.primary] == "prompt":
+        raise ConfigError(
+            f"primary: {config.primary} compares with the prompt that the engine heard, so that copying it would win; "
+            "it cannot decide, sim can"
+        )
     if not config.baseline:
         return Decision((shipped or [cells[0].trial.id])[0], config.primary, tuple(config.guards))
     matching = [cell.trial.id for cell in cells if _has(cell, config.baseline)]

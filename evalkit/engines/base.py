@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from pydantic import ConfigDict
 
 from evalkit.audio import Audio
-from evalkit.digest import Json, Scalar
+from evalkit.digest import Json, Scalar, digest
 from evalkit.distributions import complaint
 from evalkit.engines.sources import source_of
 from evalkit.prompt import Prompt
@@ -143,6 +143,11 @@ class Engine(ABC):
     def computes_on(self) -> dict[str, Scalar]:
         """Returns where it computes: times mean something only there."""
         return {name: getattr(self, name) for name in sorted(self.runtime) if hasattr(self, name)}
+
+    def adapter_version(self) -> str:
+        """Returns which version of the adapter this is: its revision; of one that is not evalkit's, its code's too."""
+        source = source_of(type(self))
+        return f"{self.revision}" if source is None else f"{self.revision}+{digest(source)[:8]}"
 
     def fingerprint(self) -> dict[str, Json]:
         """Returns all that the sound depends on, except the request."""

@@ -16,6 +16,7 @@ from evalkit.digest import digest
 from evalkit.engines.base import Request
 from evalkit.errors import DataError
 from evalkit.metrics import cosine
+from evalkit.metrics.similarity import REPEATABILITY
 from evalkit.pipeline.artefacts import synthesis_key
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.executors import Executor, Job
@@ -61,7 +62,7 @@ def choose(plan: Plan, listener: Listening, executor: Executor, cell: Cell, voic
         raise DataError(
             f"voice {voice.name!r}: nothing could be synthesised for the closed loop with {prompts[0].text!r}"
         )
-    told = compare(scores[0], scores[1:])
+    told = compare(scores[0], scores[1:], repeatability=REPEATABILITY)
     better = [
         (found.value, index) for index, found in enumerate(told, start=1) if found and found.low and found.low > 0
     ]

@@ -30,7 +30,7 @@ class Cell:
         """Returns the cell of an engine with its knobs set and a way to build prompts."""
         settings = {f"prompt.{key}": value for key, value in vars(prompt).items() if not key.startswith("_")}
         settings |= {f"engine.{key}": value for key, value in engine.knobs().items()}
-        return cls(Trial.of(engine.name, settings), engine, prompt)
+        return cls(Trial.of(engine.name, settings, engine.adapter_version()), engine, prompt)
 
 
 @dataclass(frozen=True)

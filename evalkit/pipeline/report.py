@@ -7,7 +7,6 @@ from typing import Any
 
 from evalkit import provenance
 from evalkit.analysis import findings, summary
-from evalkit.analysis.calibration import doubts
 from evalkit.analysis.concordance import concordance
 from evalkit.analysis.findings import Question
 from evalkit.engines.base import memory
@@ -48,7 +47,8 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
         primary=plan.decision.primary,
         guards=list(plan.decision.guards),
         notes=[
-            f"voice {voice.name}: no held-out clip; sim is against its own prompt clips, which favours copying them"
+            f"voice {voice.name}: no held-out clip, so that its sim is against its own prompt clips: who copies them "
+            "would win, and it takes no part in comparisons of sim; keep clips aside: held_out/, or use: held_out"
             for voice in plan.voices
             if not voice.held_out_clips
         ],
@@ -57,13 +57,12 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
 
 def calibrated(report: Report, yardsticks: Yardsticks) -> Report:
     """Returns the report with what scores can be, and notes on voices and judges that cannot be relied on."""
-    found = [*yardsticks.unread, *(note for name, one in yardsticks.calibration.items() for note in doubts(name, one))]
     return replace(
         report,
         calibration=yardsticks.calibration,
         encoders=yardsticks.encoders,
         recordings=yardsticks.addresses,
-        notes=[*report.notes, *found],
+        notes=[*report.notes, *yardsticks.doubts],
     )
 
 
@@ -93,10 +92,17 @@ def _decided(report: Report, plan: Plan, rows: Sequence[Row], baseline: str) -> 
         higher_is_better=bool(primary.higher_is_better),
         guards={guard: bool(report.metrics[guard].higher_is_better) for guard in report.guards},
         varying=varying_settings(plan.trials),
+        left_out=sorted(summary.voices_heard(rows)) if primary.compares_with == "references" else (),
     )
-    best = findings.leader(report.comparisons, question)
-    ahead = [one.trial for one in findings.ahead_of_baseline(report.comparisons, question)]
-    rivals = summary.not_told_apart(best, ahead, rows, report.primary) if best else []
+    best = findings.leader(report.trials, report.comparisons, question)
+    ahead = [one.trial for one in findings.ahead_of_baseline(report.trials, report.comparisons, question)]
+    rivals = (
+        summary.not_told_apart(
+            *(best, ahead, rows, report.primary), repeatability=primary.repeatability, left_out=question.left_out
+        )
+        if best
+        else []
+    )
     others = [speaker.name for speaker in plan.judges.speakers[1:]]
     agreed = concordance(report.trials, report.comparisons, others, best if report.primary == "sim" else None)
     sentence = findings.find(report.trials, report.comparisons, rivals, question) + findings.contest(agreed)

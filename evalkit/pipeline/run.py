@@ -86,6 +86,8 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.report = begun(self.plan, self.workspace.run_id, self.orders.command)
+        for note in self.report.notes:
+            self.workspace.say(note)
         self._earlier = {_unit(row): row for row in self._kept()}
         write_report(self.folder, self.report)
         executor = Local(self.workspace, self.orders.max_consecutive_failures)

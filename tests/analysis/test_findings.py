@@ -1,17 +1,19 @@
 """The closing sentence, from comparisons written by hand."""
 
+from dataclasses import replace
+
 import pytest
 
-from evalkit.analysis.findings import Question, find, leader, replaced
+from evalkit.analysis.findings import Question, ahead_of_baseline, find, leader, replaced
 from evalkit.record import Comparison, Summary, TrialSummary
 
 SIM = Question("a", "sim", higher_is_better=True, guards={"wer": False}, varying=["prompt.seconds", "prompt.trim"])
 WER = Question("a", "wer", higher_is_better=False, guards={"sim": True}, varying=["prompt.seconds", "prompt.trim"])
 
 
-def trial(id, seconds, trim=False, sim=0.5, failed=0):
+def trial(id, seconds, trim=False, sim=0.5, failed=0, **more):
     settings = {"prompt.seconds": seconds, "prompt.trim": trim, "prompt.cut": "word"}
-    return TrialSummary(id, "kokoro", settings, 16, failed, {"sim": Summary(sim, None, None)})
+    return TrialSummary(id, "kokoro", settings, 16, failed, {"sim": Summary(sim, None, None)}, **more)
 
 
 def against_a(id, difference, low, high, metric="sim"):
@@ -61,8 +63,45 @@ def test_one_trial_is_no_comparison():
 
 
 def test_the_leader_is_told_to_be_ahead():
-    assert leader([against_a("b", 0.1, 0.01, 0.2), against_a("c", 0.3, -0.1, 0.7)], SIM) == "b"
-    assert leader([against_a("c", 0.3, None, None)], SIM) is None
+    assert leader([A, B, C], [against_a("b", 0.1, 0.01, 0.2), against_a("c", 0.3, -0.1, 0.7)], SIM) == "b"
+    assert leader([A, B, C], [against_a("c", 0.3, None, None)], SIM) is None
+
+
+BARRED = "16 of its 16 utterances failed or are flagged (runaway 16), 0 of the baseline's 16"
+RUNAWAY = trial("b", 8.0, sim=0.9, n_flagged=16, flags={"runaway": 16}, barred=BARRED)
+
+
+def test_a_trial_that_goes_wrong_is_not_called_best_however_far_ahead():
+    ahead = against_a("b", 0.4, 0.3, 0.5)
+    assert leader([A, RUNAWAY, C], [ahead], SIM) is None
+    assert find([A, RUNAWAY, C], [ahead], [], SIM) == (
+        "No trial is called best in SIM: prompt.seconds=8 is ahead, +0.400 [+0.300, +0.500], but 16 of its 16 "
+        "utterances failed or are flagged (runaway 16), 0 of the baseline's 16."
+    )
+    second = against_a("c", 0.11, 0.01, 0.2)
+    assert leader([A, RUNAWAY, C], [ahead, second], SIM) == "c"
+    assert [one.trial for one in ahead_of_baseline([A, RUNAWAY, C], [ahead, second], SIM)] == ["c"]
+    sentence = find([A, RUNAWAY, C], [ahead, second], [], SIM)
+    assert sentence.startswith("Best is prompt.seconds=null, prompt.trim=true: SIM 0.610, +0.110")
+    assert sentence.endswith(f"; prompt.seconds=8 is ahead, +0.400 [+0.300, +0.500], but {BARRED}.")
+
+
+def test_flags_of_the_winner_are_said():
+    flagged = trial("b", 8.0, sim=0.6, failed=1, n_flagged=3, flags={"runaway": 2, "silent": 1})
+    assert find([A, flagged], [against_a("b", 0.1, 0.05, 0.15)], [], SIM).endswith(
+        "; 1 of its 16 utterances failed; 3 of its 16 are flagged (runaway 2, silent 1)."
+    )
+
+
+def test_voices_whose_clips_engines_may_have_heard_take_no_part():
+    partly, wholly = replace(SIM, left_out=["dora"]), replace(SIM, left_out=["ann", "dora"])
+    assert find([A, B], [against_a("b", 0.1, 0.05, 0.15)], [], partly).endswith(
+        "; without dora, whose SIM is against clips that engines may have heard."
+    )
+    assert find([A, B], [], [], wholly) == (
+        "Nothing can be compared: SIM is against clips that engines may have heard, since no clip is held out of "
+        "ann, dora, and who copies them would win; keep clips aside (a folder held_out/)."
+    )
 
 
 def test_where_less_is_better_the_leader_has_less_and_its_guard_more():
@@ -71,7 +110,7 @@ def test_where_less_is_better_the_leader_has_less_and_its_guard_more():
         against_a("c", 0.2, 0.1, 0.3, "wer"),
         against_a("b", -0.3, -0.4, -0.2, "sim"),
     ]
-    assert leader(comparisons, WER) == "b"
+    assert leader([A, B, C], comparisons, WER) == "b"
     sentence = find([A, B, C], comparisons, [], WER)
     assert sentence.startswith(
         "Best is prompt.seconds=8: WER not scored, -0.100 [-0.150, -0.050] over prompt.seconds=3"

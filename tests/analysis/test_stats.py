@@ -121,3 +121,73 @@ def test_intervals_shift_with_the_data(values, shift):
     if one.low is not None and other.low is not None:
         assert other.low == pytest.approx(one.low + shift, abs=1e-6)
         assert other.high == pytest.approx(one.high + shift, abs=1e-6)
+
+
+def twos(random: np.random.Generator, spread: float, runs: int) -> np.ndarray:
+    """Differences of two voices in one text without any true difference, shape (runs, 2), the most alike first."""
+    drawn = random.normal(0, spread, (runs, 2))
+    return drawn[np.argsort(np.abs(drawn[:, 0] - drawn[:, 1]))]
+
+
+def told_of(pair: np.ndarray, **rule):
+    scores = grid(pair.reshape(2, 1))
+    (told,) = compare(dict.fromkeys(scores, (0.0, 1.0)), [scores], draws=500, **rule)
+    return told
+
+
+def test_two_voices_that_agree_by_luck_prove_nothing():
+    """Each score varies by 0.035 by chance, a difference of two by sqrt(2) times that; 2000 draws of two voices.
+
+    The luckiest 40 pairs agree to 0.001 or better. Their spread alone tells a difference in most of them.
+    """
+    lucky = twos(np.random.default_rng(5), 0.035 * 2**0.5, 2000)[:40]
+    assert np.abs(lucky[:, 0] - lucky[:, 1]).max() < 0.002
+    assert sum(told_of(pair).is_told for pair in lucky) > 30
+    assert sum(told_of(pair, repeatability=0.035).is_told for pair in lucky) == 0
+
+
+def test_a_certain_difference_of_two_that_agree_is_what_repeating_allows():
+    """0.05 in one voice and 0.05006 in another: 6e-5 apart, and was told at p = 1 / 2001.
+
+    Repeated, each mean of two varies by 0.035 / sqrt(2), their difference by 0.035; the two voices widen that by
+    sqrt(2) * t(1) / z = 9.17, and 95 % of a normal lie within 1.96 of it.
+    """
+    pair = np.array([0.05, 0.05006])
+    assert told_of(pair).is_told
+    told = told_of(pair, repeatability=0.035)
+    assert not told.is_told
+    assert told.high - told.value == pytest.approx(0.035 * 9.17 * 1.96, rel=0.1)
+    assert told.adjusted_p > 0.5
+
+
+def test_seeds_that_differ_keep_two_voices_from_being_certain():
+    """One text, two voices, four seeds each: the voices' means agree, but no seed comes near another."""
+    seeds = np.array([0.3, -0.2, 0.25, -0.15])  # mean 0.05
+    scores = {(voice, "p", at): (value, 1.0) for voice in "ab" for at, value in enumerate(seeds)}
+    scores["b", "p", 0] = (0.3001, 1.0)
+    (told,) = compare(dict.fromkeys(scores, (0.0, 1.0)), [scores])
+    assert not told.is_told
+    # as if the eight were drawn each for itself: the standard error of their mean
+    error = np.std([value for value, _ in scores.values()], ddof=1) / 8**0.5
+    assert told.high - told.value == pytest.approx(error * 9.17 * 1.96, rel=0.1)
+    low, high = interval(scores, (-np.inf, np.inf))
+    assert high - low == pytest.approx(2 * error * 9.17 * 1.96, rel=0.1)
+
+
+@pytest.mark.parametrize(("voices", "probes", "trials"), [(2, 1, 1), (2, 7, 1), (4, 4, 5)])
+def test_intervals_with_a_known_repeatability_hold_the_truth(voices, probes, trials):
+    """Scores that vary by chance alone, as much as the metric is known to."""
+    random = np.random.default_rng(7)
+    held = 0
+    for _ in range(200):
+        base = random.normal(0.5, 0.035, (voices, probes))
+        others = [random.normal(0.5, 0.035, (voices, probes)) for _ in range(trials)]
+        told = compare(grid(base), [grid(other) for other in others], draws=500, repeatability=0.035)
+        held += all(one.low <= 0 <= one.high for one in told)
+    assert held / 200 >= 0.95 - 0.046
+
+
+def test_a_spread_beyond_chance_is_left_as_it_is():
+    table = np.random.default_rng(2).normal(0.1, 0.5, (6, 8))
+    zeros = grid(np.zeros((6, 8)))
+    assert compare(zeros, [grid(table)]) == compare(zeros, [grid(table)], repeatability=0.035)

@@ -97,6 +97,10 @@ class Isolated(Engine):
         """See `Engine.unmet`, for the packages over there."""
         return list(self._described()["unmet"])
 
+    def adapter_version(self) -> str:
+        """See `Engine.adapter_version`: the code is the same over there, and its worker need not be asked."""
+        return self.inner.adapter_version()
+
     def fingerprint(self) -> dict[str, Json]:
         """See `Engine.fingerprint`, with the packages over there: the same sound has one key wherever it is made."""
         return cast(dict[str, Json], self._described()["fingerprint"])
