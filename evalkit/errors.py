@@ -21,6 +21,8 @@ EvalkitError
 A message says what was wrong, the value got, the values allowed, and the command to type next.
 """
 
+import re
+
 LONGEST = 2_000  # characters of somebody else's message that are kept
 
 
@@ -32,6 +34,11 @@ def told(error: BaseException) -> str:
         said = ""
     text = said[: LONGEST + 1].encode(errors="backslashreplace").decode()
     return f"{text[:LONGEST]}..." if len(text) > LONGEST else text or "no message"
+
+
+def form_of(message: str) -> str:
+    """Returns a message without numbers and quoted parts: what is left tells one reason from another."""
+    return re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "#", message)
 
 
 class EvalkitError(Exception):

@@ -2,6 +2,7 @@
 
 from evalkit.commands.screen import show, tell
 from evalkit.errors import ConfigError
+from evalkit.reports.layout import terminal_width, with_text
 from evalkit.weights.assets import library
 from evalkit.weights.fetch import fetch
 
@@ -15,12 +16,12 @@ def run_fetch(names: list[str], sweep: str | None, *, only_list: bool) -> int:
     """
     known = library()
     if only_list:
-        lines = [
-            f"{name:20} {asset.bytes / 1e6:8.1f} MB  {'here' if known.is_present(name) else '-':5} "
-            f"{asset.licence:12} {asset.about}"
+        rows = [
+            [name, "here" if known.is_present(name) else "-", asset.licence, f"{asset.bytes / 1e6:.1f}", asset.about]
             for name, asset in known.known.items()
         ]
-        show("\n".join([*lines, f"directory: {known.root}"]))
+        told = with_text(["asset", "", "licence", "MB", "what it is"], rows, terminal_width(), 3)
+        show("\n".join([*told, f"directory: {known.root}"]))
         return 0
     wanted = [*names, *(_needed_by(sweep) if sweep else [])]
     if not wanted:

@@ -14,15 +14,16 @@ from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig
 from evalkit.pipeline.executors import Local
-from evalkit.pipeline.folder import LOG_FILE, RunFolder, run_folder
+from evalkit.pipeline.folder import RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prompting import Prompting
 from evalkit.pipeline.rows import jobs_of, tasks_of
 from evalkit.pipeline.run import Orders, Outcome, execute
 from evalkit.pipeline.synthesis import made_before
 from evalkit.pipeline.workspace import Workspace
-from evalkit.reports.files import REPORT_FILE
-from evalkit.reports.terminal import calibration_table, concordance_lines, result_table
+from evalkit.reports.files import LOG_FILE, REPORT_FILE
+from evalkit.reports.layout import folded, terminal_width
+from evalkit.reports.terminal import calibration_table, concordance_lines, failure_lines, result_table
 from evalkit.stopping import EXIT_CODE
 from evalkit.store.directory import Directory
 from evalkit.weights.assets import library
@@ -94,9 +95,6 @@ def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
     )
     if folder.resumed:
         display.say(f"going on with the unfinished run {folder.run_id}")
-    for voice in plan.voices:
-        if not voice.held_out_clips:
-            display.say(f"{voice.name}: no held-out clip; sim is scored against its own prompt clips instead")
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
@@ -111,8 +109,10 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
 
 def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
     report = outcome.report
-    lines = [result_table(report, outcome.rows), "", calibration_table(report), *concordance_lines(report)]
+    lines = [result_table(report, outcome.rows), *failure_lines(outcome.rows, folder.path), ""]
+    lines += [calibration_table(report), *concordance_lines(report)]
     if report.cost and report.cost.cached == len(outcome.rows):
         lines.append(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
-    lines += [report.finding, f"report: {folder.path / REPORT_FILE}", str(folder.path)]
+    lines += folded(report.finding, terminal_width()) if sys.stdout.isatty() else [report.finding]
+    lines += [f"report: {folder.path / REPORT_FILE}", str(folder.path)]
     show("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")

@@ -1,6 +1,5 @@
 """The seam of an executor: requests in, sound or failures out. `Local` computes in this process, engine by engine."""
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Protocol
 
 from evalkit.engines.base import Engine, Request, Synthesis
 from evalkit.engines.scorable import given_by, scorable
+from evalkit.errors import form_of
 from evalkit.pipeline.attempts import Failure, NotRun, answers, attempt
 from evalkit.pipeline.workspace import Workspace
 
@@ -96,8 +96,5 @@ class Local:
 
 def _alike(streak: list[Failure], failure: Failure) -> bool:
     """Whether a failure is like those of a streak, but for numbers and quotes, which tell utterances apart."""
-    return bool(streak) and _form(streak[-1]) == _form(failure)
-
-
-def _form(failure: Failure) -> tuple[str, str]:
-    return failure.type, re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "#", failure.message)
+    last = streak[-1] if streak else None
+    return last is not None and (last.type, form_of(last.message)) == (failure.type, form_of(failure.message))

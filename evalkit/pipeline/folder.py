@@ -11,11 +11,10 @@ from itertools import count
 from pathlib import Path
 
 from evalkit.errors import DataError
-from evalkit.reports.files import REPORT_FILE, read_report
+from evalkit.reports.files import LOG_FILE, REPORT_FILE, read_report
 from evalkit.store.atomic import lock, sweep, writing
 
 LOCK_FILE = ".lock"
-LOG_FILE = "run.log"
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what file systems without them answer
 
 

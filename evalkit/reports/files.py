@@ -19,6 +19,7 @@ from evalkit.store.atomic import write_text, writing
 
 REPORT_FILE = "report.json"
 ROWS_FILE = "utterances.jsonl"
+LOG_FILE = "run.log"
 DIGITS = 6
 
 

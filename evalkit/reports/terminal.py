@@ -1,96 +1,102 @@
-"""Tables for the terminal."""
+"""What a run says at its end: tables as wide as the terminal, and why utterances failed."""
 
-import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from evalkit.analysis.findings import plain
-from evalkit.record import Report, Row, TrialSummary
+from evalkit.analysis.calibration import is_no_better_than_chance
+from evalkit.analysis.findings import label, plain
+from evalkit.errors import form_of
+from evalkit.metrics.speed import TIMINGS
+from evalkit.record import FloorAndCeiling, Report, Row, TrialSummary
+from evalkit.reports.files import LOG_FILE, ROWS_FILE
+from evalkit.reports.layout import aligned, fits, fitted, folded, listed, terminal_width
 from evalkit.trial import Trial, varying_settings
 
 SHOWN = ("sim", "wer", "rtf")  # beside what the sweep decides by
+NOT_TIMED = "cached"  # the sound is there, its time was taken by another run
+MOST_REASONS = 5
 
 
 def result_table(report: Report, rows: Sequence[Row]) -> str:
-    """Returns a row a trial: its settings, n, how many failed or are flagged, its main scores with their intervals.
+    """Returns each trial's settings, n, how many failed or are flagged, its main scores with their intervals.
 
-    How many were not run has a column where some were not.
+    How many were not run is said where some were not.
     """
-    flagged = Counter(row.trial for row in rows if row.flags)
-    varying = _varying(report.trials)
-    metrics = list(dict.fromkeys([report.primary, *report.guards, *SHOWN]))
+    width, flagged = terminal_width(), Counter(row.trial for row in rows if row.flags)
+    cached = {row.trial for row in rows if row.cached}
     is_whole = not any(trial.n_not_run for trial in report.trials)
-    table = Table(box=None, pad_edge=False)
-    for heading in [*(varying or ["trial"]), "n", "failed", *([] if is_whole else ["not run"]), "flagged"]:
-        table.add_column(heading, justify="right")
-    for metric in metrics:
-        table.add_column(metric.upper(), justify="right")
+    metrics = list(dict.fromkeys([report.primary, *report.guards, *SHOWN]))
+    headings = ["n", "failed", *([] if is_whole else ["not run"]), "flagged", *(metric.upper() for metric in metrics)]
+    numbers = {}
     for trial in report.trials:
-        values = {"engine": trial.engine, **trial.settings}
-        names = [plain(values.get(key)) for key in varying] or [trial.id]
-        scores = [_score(trial, metric) for metric in metrics]
         counts = [trial.n, trial.n_failed, *([] if is_whole else [trial.n_not_run]), flagged[trial.id]]
-        table.add_row(*(escape(name) for name in names), *map(str, counts), *scores)
-    return rendered(table)
+        scores = [_score(trial, metric, trial.id in cached) for metric in metrics]
+        numbers[trial.id] = [*map(str, counts), *scores]
+    lines = _wide(report.trials, headings, numbers, width) or _two_lines(report, headings, numbers, width)
+    return "\n".join([*lines, *folded(_versions(report.trials), width)])
 
 
-def calibration_table(report: Report) -> str:
-    """Returns a row a voice: what scores of its own recordings are, by which the others are to be read."""
-    encoders = list(report.encoders)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("voice")
-    for encoder in encoders:
-        table.add_column(f"{encoder} floor", justify="right")
-        table.add_column("ceiling", justify="right")
-    table.add_column("ASR WER", justify="right")
-    for name, one in report.calibration.items():
-        ends = [one.speakers.get(encoder) for encoder in encoders]
-        cells = [value for end in ends for value in ((end.floor, end.ceiling) if end else (None, None))]
-        table.add_row(escape(name), *(_number(value) for value in [*cells, one.asr_wer]))
-    errors = [
-        f"{name}: equal error rate {_number(one.eer)} "
-        f"over {one.n_same} pairs of one speaker and {one.n_different} of two"
-        for name, one in report.encoders.items()
-        if one is not None
-    ]
-    return "\n".join([rendered(table), *errors])
+def _wide(
+    trials: Sequence[TrialSummary], headings: Sequence[str], numbers: Mapping[str, Sequence[str]], width: int
+) -> list[str] | None:
+    """Returns a table with a column a setting, by its whole name or its last part; None where neither fits."""
+    names = varying(trials)
+    for shown in (names or ["trial"], short_names(names) or ["trial"]):
+        values = [[plain(value) for value in _values(trial, names)] or [trial.id] for trial in trials]
+        rows = [[*named, *numbers[trial.id]] for named, trial in zip(values, trials, strict=True)]
+        if fits(table := aligned([*shown, *headings], rows, 0), width):
+            return table
+    return None
 
 
-def concordance_lines(report: Report) -> list[str]:
-    """Returns a line for each encoder beside the primary one: how alike it ranks the trials."""
-    return [
-        f"{one.encoder}: Kendall's tau {_number(one.tau)} with the primary encoder's ranks, "
-        f"{len(one.moved)} trials moved"
-        for one in report.concordance
-    ]
+def _two_lines(report: Report, headings: Sequence[str], numbers: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    """Returns each trial's settings, and its numbers below them."""
+    table = aligned(headings, [numbers[trial.id] for trial in report.trials], 0)
+    narrow = fits(table, width - 2)
+    lines = [f"  {table[0]}"] if narrow else []
+    for trial, line in zip(report.trials, table[1:], strict=True):
+        lines += folded(settings_told(trial, report.trials, report.baseline), width, "", "    ")
+        lines += [f"  {line}"] if narrow else listed(headings, numbers[trial.id], width, "  ")
+    return lines
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def settings_told(trial: TrialSummary, trials: Sequence[TrialSummary], baseline: str | None) -> str:
+    """Returns a trial's settings: those in which it differs from the baseline's, which has all that vary."""
+    names = varying(trials)
+    base = next((one for one in trials if one.id == baseline), None)
+    if base is not None and base.id != trial.id:
+        return label(trial, base, names)
+    whole = ", ".join(f"{name}={plain(value)}" for name, value in zip(names, _values(trial, names), strict=True))
+    return f"{'baseline: ' if base and len(trials) > 1 else ''}{whole or trial.id}"
 
 
-def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns text in columns; the last one may be long and is never folded."""
-    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings) - 1)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]])
-        for row in [headings, *rows]
-    ]
-    return "\n".join(lines)
-
-
-def _varying(trials: Sequence[TrialSummary]) -> list[str]:
+def varying(trials: Sequence[TrialSummary]) -> list[str]:
+    """Returns the settings that differ between trials."""
     return varying_settings([Trial(trial.id, trial.engine, trial.settings) for trial in trials])
 
 
-def _score(trial: TrialSummary, metric: str) -> str:
+def short_names(names: Sequence[str]) -> list[str]:
+    """Returns the last parts of settings' names; the whole of those that share it with another."""
+    last = Counter(name.rpartition(".")[2] for name in names)
+    return [short if last[short := name.rpartition(".")[2]] == 1 else name for name in names]
+
+
+def _values(trial: TrialSummary, names: Sequence[str]) -> list[object]:
+    values = {"engine": trial.engine, **trial.settings}
+    return [values.get(name) for name in names]
+
+
+def _versions(trials: Sequence[TrialSummary]) -> str:
+    versions = dict.fromkeys((trial.engine, trial.version) for trial in trials)
+    told = ", ".join(f"{engine} version {version or 'unknown'}" for engine, version in versions)
+    return f"{'engines' if len(versions) > 1 else 'engine'}: {told}"
+
+
+def _score(trial: TrialSummary, metric: str, is_cached: bool) -> str:
     summary = trial.summary.get(metric)
     if summary is None or summary.value is None:
-        return "-"
+        return NOT_TIMED if is_cached and metric in TIMINGS else "-"
     if metric == "rtf":
         return f"{summary.value:.2f}"
     if summary.low is None or summary.high is None:
@@ -98,8 +104,85 @@ def _score(trial: TrialSummary, metric: str) -> str:
     return f"{summary.value:.3f} [{summary.low:.3f}, {summary.high:.3f}]"
 
 
-def rendered(table: Table) -> str:
-    """Returns a table as text, as wide as it must be."""
-    page = io.StringIO()
-    Console(file=page, width=400).print(table)  # as wide as it must be: a folded table cannot be read
-    return "\n".join(line.rstrip() for line in page.getvalue().rstrip().splitlines())
+def failure_lines(rows: Sequence[Row], folder: Path) -> list[str]:
+    """Returns why utterances failed, by reason, and what is flagged in how many; nothing where nothing is."""
+    wrong, width = [row for row in rows if row.state != "scored"], terminal_width()
+    lines = _reasons(wrong, len(rows), folder, width) if wrong else []
+    if flagged := sum(bool(row.flags) for row in rows):
+        flags = Counter(flag for row in rows for flag in row.flags).most_common()
+        told = ", ".join(f"{flag} {count}" for flag, count in flags)
+        lines += folded(f"{flagged} of {len(rows)} utterances are flagged: {told}", width, "", "  ")
+    return lines
+
+
+def _reasons(wrong: Sequence[Row], total: int, folder: Path, width: int) -> list[str]:
+    by_reason: dict[tuple[str, str, str], list[Row]] = {}
+    for row in wrong:
+        if row.error is not None:
+            by_reason.setdefault((row.state, row.error.type, form_of(row.error.message)), []).append(row)
+    reasons = sorted(by_reason.values(), key=len, reverse=True)
+    lines = [f"{len(wrong)} of {total} utterances were not scored:"]
+    for alike in reasons[:MOST_REASONS]:
+        lines += folded(_reason(alike), width, f"{len(alike):5}  ", " " * 7)
+    if more := reasons[MOST_REASONS:]:
+        lines.append(f"{sum(map(len, more)):5}  for {len(more)} other reasons")
+    where = f"tracebacks: {folder / LOG_FILE}; each utterance: {folder / ROWS_FILE}"
+    return [*lines, *folded(where, width, " " * 7)]
+
+
+def _reason(alike: Sequence[Row]) -> str:
+    first, error = alike[0], alike[0].error
+    message = " ".join(f"{error.type}: {error.message}".split()) if error else ""
+    state = "not run, " if first.state == "not_run" else ""
+    return f"{state}{message} (first: {first.trial}, voice {first.voice}, probe {first.probe}, seed {first.seed})"
+
+
+def calibration_table(report: Report) -> str:
+    """Returns a row a voice: what scores of its own recordings are, by which the others are to be read."""
+    encoders, width = list(report.encoders), terminal_width()
+    headings = ["voice", *(head for name in encoders for head in (f"{name} floor", "ceiling")), "ASR WER"]
+    rows = [
+        [name, *(value for encoder in encoders for value in _ends(one.speakers.get(encoder))), _number(one.asr_wer)]
+        for name, one in report.calibration.items()
+    ]
+    table = aligned(headings, rows)
+    if not fits(table, width):
+        table = _by_encoder(report, width)
+    return "\n".join([*table, *(line for told in _errors(report) for line in folded(told, width, "", "  "))])
+
+
+def _by_encoder(report: Report, width: int) -> list[str]:
+    """Returns the same with a row for each voice and encoder."""
+    rows = [
+        [name, encoder, *_ends(one.speakers.get(encoder)), _number(one.asr_wer)]
+        for name, one in report.calibration.items()
+        for encoder in report.encoders
+    ]
+    return fitted(["voice", "encoder", "floor", "ceiling", "ASR WER"], rows, width, 2)
+
+
+def _ends(ends: FloorAndCeiling | None) -> tuple[str, str]:
+    return (_number(ends.floor), _number(ends.ceiling)) if ends else (_number(None), _number(None))
+
+
+def _errors(report: Report) -> list[str]:
+    return [
+        f"{name}: equal error rate {_number(one.eer)} over {one.n_same} pairs of one speaker and {one.n_different} of "
+        f"two{', no better than chance' if is_no_better_than_chance(one) else ''}"
+        for name, one in report.encoders.items()
+        if one is not None
+    ]
+
+
+def concordance_lines(report: Report) -> list[str]:
+    """Returns a line for each encoder beside the primary one: how alike it ranks the trials."""
+    told = [
+        f"{one.encoder}: Kendall's tau {_number(one.tau)} with the primary encoder's ranks, "
+        f"{len(one.moved)} trials moved"
+        for one in report.concordance
+    ]
+    return [line for one in told for line in folded(one, terminal_width(), "", "  ")]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,6 +1,7 @@
 """`run` from the outside, with the shipped fakes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,7 +119,7 @@ def test_an_engine_of_ones_own_that_was_edited_speaks_anew(run, mine, tmp_path):
 def test_libraries_prints_do_not_leak(evalkit, typed):
     done = evalkit("run", *typed)
     assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 11
+    assert len(done.stdout.splitlines()) == 12
     assert {line.split(":")[0] for line in done.stderr.splitlines()} == {
         "adhoc", "prompts", "synthesis", "transcripts", "embeddings (hum)", "acoustics"
     }  # fmt: skip
