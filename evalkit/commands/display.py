@@ -6,37 +6,35 @@ Libraries print as they like; `quiet` sends all of it, C code included, to a log
 import logging
 import os
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Column
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from evalkit.commands.screen import Screen, silence
-from evalkit.pipeline.events import Advanced, Event, RowsMade, Said, StageBegun, StageEnded
+from evalkit.commands.tally import Tally, clock_time
+from evalkit.pipeline.events import (
+    Advanced,
+    Event,
+    LoadingBegun,
+    LoadingEnded,
+    RowsMade,
+    Said,
+    StageBegun,
+    StageEnded,
+)
 from evalkit.store.atomic import writing
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
-
-
-@dataclass
-class Tally:
-    """What was done in one stage, over all its portions."""
-
-    total: int = 0
-    cached: int = 0
-    done: int = 0
-    failed: int = 0
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        return f"{self.done}/{self.total}, {self.cached} cached, {self.failed} failed"
+WORTH_SAYING = 1.0  # seconds of loading that are told of afterwards
+NAME_WIDTH, BAR_WIDTH, WITH_BAR = 21, 10, 70  # columns; a narrower terminal has no bars
 
 
 class Display(ABC):
@@ -45,8 +43,9 @@ class Display(ABC):
     def __init__(self) -> None:
         self.stages: dict[str, Tally] = {}
         self.stage = ""
-        self._begun = 0.0
         self._left = 0  # of the portion of a stage that is on
+        self.loading: tuple[str, float] | None = None
+        self.since = time.monotonic()
 
     def hear(self, event: Event) -> None:
         """See `Listener.hear`."""
@@ -61,19 +60,38 @@ class Display(ABC):
                 self._left -= 1
                 self.show()
             case StageEnded():
-                self.stages[self.stage].seconds += time.monotonic() - self._begun
+                tally = self.stages[self.stage]
+                tally.seconds, tally.begun = tally.passed(time.monotonic()), None
                 self._left = 0
                 self.show()
+            case LoadingBegun(model):
+                self.loading = model, time.monotonic()
+                self.show_loading()
+            case LoadingEnded():
+                self._loaded()
             case RowsMade(_, done, total):
                 self.show_rows(done, total)
 
     def _begin(self, stage: str, total: int, cached: int) -> None:
         if self._left:  # of a portion that was broken off, to be gone through again
             self.stages[self.stage].total -= self._left
-        self.stage, self._begun, self._left = stage, time.monotonic(), total - cached
+        self.stage, self._left = stage, total - cached
         tally = self.stages.setdefault(stage, Tally())
         tally.total, tally.cached, tally.done = tally.total + total, tally.cached + cached, tally.done + cached
+        tally.begun = time.monotonic()
         self.show()
+
+    def _loaded(self) -> None:
+        if self.loading is None:
+            return
+        (model, since), self.loading = self.loading, None
+        seconds = time.monotonic() - since
+        tally = self.stages.get(self.stage)
+        if tally is not None and tally.begun is not None:
+            tally.loading += seconds
+        self.show_loading()
+        if seconds >= WORTH_SAYING:
+            self.say(f"loaded {model}: took {clock_time(seconds)}")
 
     @abstractmethod
     def say(self, message: str) -> None:
@@ -82,6 +100,10 @@ class Display(ABC):
     @abstractmethod
     def show(self) -> None:
         """Shows how far the stage is that is on."""
+
+    @abstractmethod
+    def show_loading(self) -> None:
+        """Shows what is being loaded, or no more."""
 
     @abstractmethod
     def show_rows(self, done: int, total: int) -> None:
@@ -101,6 +123,9 @@ class Silent(Display):
     def show(self) -> None:
         """See `Display.show`."""
 
+    def show_loading(self) -> None:
+        """See `Display.show_loading`."""
+
     def show_rows(self, done: int, total: int) -> None:
         """See `Display.show_rows`."""
 
@@ -109,20 +134,16 @@ class Silent(Display):
 
 
 class Live(Display):
-    """A bar for the rows and one for each stage: done / total, cached, failed, time left."""
+    """A bar for the rows, one for each stage and one for what is being loaded, with the time so far and left."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
         self._bars: dict[str, TaskID] = {}
-        self._progress = Progress(
-            TextColumn("[bold]{task.description:<12}"),
-            BarColumn(bar_width=20),  # the only one that gives way where the terminal is narrow
-            MofNCompleteColumn(table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[told]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True)),
-            console=console,
-        )
+        bars = [BarColumn(bar_width=BAR_WIDTH)] if console.width >= WITH_BAR else []
+        self._taken = NAME_WIDTH + 1 + (BAR_WIDTH + 1) * len(bars)
+        name = TextColumn(f"[bold]{{task.description:<{NAME_WIDTH}}}")
+        self._progress = Progress(name, *bars, _Told(self._told), console=console)
 
     def say(self, message: str) -> None:
         """See `Display.say`."""
@@ -131,41 +152,95 @@ class Live(Display):
     def show(self) -> None:
         """See `Display.show`."""
         tally = self.stages[self.stage]
-        self._update(self.stage, tally.done, tally.total, f"{tally.cached} cached  {tally.failed} failed")
+        self._update(self.stage, tally.done, tally.total)
+
+    def show_loading(self) -> None:
+        """See `Display.show_loading`."""
+        if self.loading is not None:
+            self._update("loading", 0, None)
+        elif (bar := self._bars.pop("loading", None)) is not None:
+            self._progress.remove_task(bar)
 
     def show_rows(self, done: int, total: int) -> None:
         """See `Display.show_rows`."""
-        self._update("rows", done, total, "")
+        self._update("rows", done, total)
 
     def finish(self) -> None:
         """See `Display.finish`."""
         self._progress.stop()
 
-    def _update(self, name: str, done: int, total: int, told: str) -> None:
+    def _update(self, name: str, done: int, total: int | None) -> None:
         self._progress.start()
         if name not in self._bars:
-            self._bars[name] = self._progress.add_task(name, total=total, told=told)
-        self._progress.update(self._bars[name], completed=done, total=total, told=told)
+            self._bars[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._bars[name], completed=done, total=total)
+
+    def _told(self, task: Task) -> str:
+        """Returns what stands beside a bar: as much as there is room for, and no part of it cut."""
+        now = time.monotonic()
+        return _fitting(self._parts(task, now), self._console.width - self._taken)
+
+    def _parts(self, task: Task, now: float) -> list[str]:
+        """Returns what there is to say beside a bar, the most important first."""
+        if task.total is None:
+            model, since = self.loading or ("", now)
+            return [model, f"{clock_time(now - since)} so far"]
+        done = f"{task.completed:.0f}/{task.total:.0f}"
+        if (tally := self.stages.get(task.description)) is None:
+            return [done, f"{clock_time(now - self.since)} so far"]
+        failed = [f"{tally.failed} failed"] if tally.failed else []
+        return [done, *failed, tally.times(now), *([f"{tally.cached} cached"] if tally.cached else [])]
+
+
+class _Told(ProgressColumn):
+    """Text that is made anew whenever the display is drawn, so that its times go on."""
+
+    max_refresh = None
+
+    def __init__(self, told: Callable[[Task], str]) -> None:
+        super().__init__()
+        self._told = told
+
+    def render(self, task: Task) -> Text:
+        """See `ProgressColumn.render`."""
+        return Text(self._told(task), no_wrap=True)
+
+
+def _fitting(parts: Sequence[str], room: int) -> str:
+    """Returns the first parts, as many as there is room for, the first one anyway."""
+    told = parts[0]
+    for part in parts[1:]:
+        if len(told) + 2 + len(part) <= room:
+            told += "  " + part
+    return told
 
 
 class Plain(Display):
-    """A line every ten seconds, and one for each stage at the end."""
+    """A line every ten seconds, whatever is on, and one for each stage at the end.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: Where to.
+        every: Seconds between lines.
+    """
+
+    def __init__(self, stream: TextIO, every: float = PLAIN_EVERY) -> None:
         super().__init__()
         self._stream = stream
-        self._last = time.monotonic()
         self._rows = ""
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, args=(every,), daemon=True)
+        self._ticker.start()
 
     def say(self, message: str) -> None:
         """See `Display.say`."""
-        print(message, file=self._stream, flush=True)
+        self._stream.write(f"{message}\n")  # at once: two threads write here
+        self._stream.flush()
 
     def show(self) -> None:
-        """See `Display.show`."""
-        if time.monotonic() - self._last >= PLAIN_EVERY:
-            self._last = time.monotonic()
-            self.say(f"{self.stage}: {self.stages[self.stage]}{self._rows}")
+        """See `Display.show`; the next line will."""
+
+    def show_loading(self) -> None:
+        """See `Display.show_loading`; the next line will."""
 
     def show_rows(self, done: int, total: int) -> None:
         """See `Display.show_rows`."""
@@ -173,9 +248,26 @@ class Plain(Display):
 
     def finish(self) -> None:
         """See `Display.finish`."""
+        self._over.set()
+        self._ticker.join()
         for stage, tally in self.stages.items():
-            self.say(f"{stage}: {tally}, {tally.seconds:.1f} s")
+            loading = f", {tally.loading:.1f} s of it loading" if tally.loading >= WORTH_SAYING else ""
+            self.say(f"{stage}: {tally}, {tally.seconds:.1f} s{loading}")
         self.stages = {}
+
+    def _tick(self, every: float) -> None:
+        while not self._over.wait(every):
+            if line := self._now():
+                self.say(line)
+
+    def _now(self) -> str | None:
+        """Returns what is on."""
+        now, loading, tally = time.monotonic(), self.loading, self.stages.get(self.stage)
+        if loading is not None:
+            return f"loading {loading[0]}: {clock_time(now - loading[1])} so far"
+        if tally is None or tally.begun is None:
+            return None
+        return f"{self.stage}: {tally}, {tally.times(now)}{self._rows}"
 
 
 @contextmanager

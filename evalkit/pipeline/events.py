@@ -35,6 +35,18 @@ class StageEnded:
 
 
 @dataclass(frozen=True)
+class LoadingBegun:
+    """A model is being loaded, which can take minutes."""
+
+    model: str
+
+
+@dataclass(frozen=True)
+class LoadingEnded:
+    """It is loaded, or cannot be."""
+
+
+@dataclass(frozen=True)
 class RowsMade:
     """More rows are written; `done` of `total` so far."""
 
@@ -43,7 +55,7 @@ class RowsMade:
     total: int
 
 
-Event = Said | StageBegun | Advanced | StageEnded | RowsMade
+Event = Said | StageBegun | Advanced | StageEnded | LoadingBegun | LoadingEnded | RowsMade
 
 
 class Listener(Protocol):

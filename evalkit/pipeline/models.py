@@ -10,6 +10,7 @@ from evalkit.engines.base import Engine
 from evalkit.errors import ModelError
 from evalkit.judges.base import Judge
 from evalkit.pipeline.attempts import Clock, Failure, attempt
+from evalkit.pipeline.events import Deaf, Listener, LoadingBegun, LoadingEnded
 
 MemoryMode = Literal["one", "keep", "auto"]
 Model = Engine | Judge
@@ -24,12 +25,16 @@ class Models:
             the weights fit into the memory that is free where they compute.
         needed: Gives the bytes of all weights of the run; asked at most once, before the first is loaded.
         clock: Counts loading.
+        listener: Is told of it.
     """
 
-    def __init__(self, mode: MemoryMode, needed: Callable[[], int], clock: Clock) -> None:
+    def __init__(
+        self, mode: MemoryMode, needed: Callable[[], int], clock: Clock, listener: Listener | None = None
+    ) -> None:
         self._mode: MemoryMode = mode
         self._needed = needed
         self._clock = clock
+        self._listener: Listener = listener or Deaf()
         self._loaded: dict[Hashable, dict[Model, Failure | None]] = {}
 
     @property
@@ -46,8 +51,10 @@ class Models:
             self.close()
         known = self._loaded.setdefault(family, {})
         if model not in known:
+            self._listener.hear(LoadingBegun(model.name))
             with self._clock.inside_model():
                 outcome = attempt(model.load)
+            self._listener.hear(LoadingEnded())
             known[model] = outcome if isinstance(outcome, Failure) else None
         return known[model]
 

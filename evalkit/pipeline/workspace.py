@@ -29,7 +29,8 @@ class Workspace:
         """Returns the workspace of a plan's run."""
         clock = Clock()
         artefacts = Artefacts(store, lambda message: listener.hear(Said(message)))
-        return cls(artefacts, Sounds(artefacts), listener, run_id, Models(memory, plan.weight_bytes, clock), clock)
+        models = Models(memory, plan.weight_bytes, clock, listener)
+        return cls(artefacts, Sounds(artefacts), listener, run_id, models, clock)
 
     def identity(self, model: Model) -> str:
         """Returns the digest of a model's fingerprint, taken once a run."""

@@ -1,7 +1,6 @@
 """`run` from the outside, with the shipped fakes."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
