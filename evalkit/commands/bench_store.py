@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
-from rich.table import Table
 
 from evalkit.audio import Audio, read_audio
 from evalkit.commands.bench_bed import Bed, Loudness
@@ -38,7 +37,7 @@ from evalkit.pipeline.artefacts import (
     Made,
 )
 from evalkit.prompt import Prompt
-from evalkit.reports.terminal import rendered
+from evalkit.reports.layout import aligned
 from evalkit.resources import resource
 from evalkit.store.artefacts import Artefacts
 from evalkit.store.codecs import Kind, stored
@@ -95,15 +94,13 @@ def _damage(scratch: Path, cases: int) -> None:
 
 def _damage_table(found: dict[tuple[str, str], Found]) -> str:
     """Returns a row an artefact: cases/noticed/tracebacks/changed rows, for each damage."""
-    table = Table("cases/noticed/tracebacks/changed", *DAMAGES, box=None, pad_edge=False)
+    rows = []
     for name in VICTIMS:
         cells = [found[name, way] for way in DAMAGES]
         noticed = ["-" if way == MISSING else str(one.told) for way, one in zip(DAMAGES, cells, strict=True)]
-        table.add_row(
-            name,
-            *(f"{one.cases}/{seen}/{one.tracebacks}/{one.changed}" for one, seen in zip(cells, noticed, strict=True)),
-        )
-    return rendered(table)
+        told = [f"{one.cases}/{seen}/{one.tracebacks}/{one.changed}" for one, seen in zip(cells, noticed, strict=True)]
+        rows.append([name, *told])
+    return "\n".join(aligned(["cases/noticed/tracebacks/changed", *DAMAGES], rows))
 
 
 @dataclass(frozen=True)
@@ -125,21 +122,21 @@ class Cost(Generic[Value]):
 
 def _costs(folder: Path) -> None:
     artefacts = Artefacts(Directory(folder), print)
-    table = Table("ms, median (and 95th percentile)", box=None, pad_edge=False)
-    for heading in ("bytes", "computing", "keeping", "reading", "target"):
-        table.add_column(heading, justify="right")
+    headings, rows = ["ms, median (and 95th percentile)", "bytes", "computing", "keeping", "reading", "target"], []
     for cost in _kinds():
         keys = [hashlib.sha256(f"{cost.name} {number}".encode()).hexdigest() for number in range(REPEATS)]
-        table.add_row(
-            cost.name,
-            str(len(cost.kind.codec.encode(cost.value))),
-            "-" if cost.compute is None else _timed([cost.compute] * REPEATS),
-            _timed([partial(artefacts.write, cost.kind, {key: cost.value}) for key in keys]),
-            _timed([partial(artefacts.get, cost.kind, key) for key in keys]),
-            f"{TARGET:.0f}",
+        rows.append(
+            [
+                cost.name,
+                str(len(cost.kind.codec.encode(cost.value))),
+                "-" if cost.compute is None else _timed([cost.compute] * REPEATS),
+                _timed([partial(artefacts.write, cost.kind, {key: cost.value}) for key in keys]),
+                _timed([partial(artefacts.get, cost.kind, key) for key in keys]),
+                f"{TARGET:.0f}",
+            ]
         )
     print(f"what keeping an artefact costs beside computing it (the fakes' models), {REPEATS} of each")
-    print(rendered(table))
+    print("\n".join(aligned(headings, rows)))
 
 
 def _kinds() -> list[Cost[object]]:

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from evalkit.commands.display import PLAIN_EVERY
 from evalkit.config.app import config_of
@@ -16,7 +15,7 @@ from evalkit.config.schema import RunConfig
 from evalkit.errors import ConfigError, StorageError
 from evalkit.pipeline.artefacts import KINDS, SOUND
 from evalkit.pipeline.pruning import Named, Survey, named_by, remove, survey
-from evalkit.reports.terminal import rendered
+from evalkit.reports.layout import fitted, terminal_width
 from evalkit.store.artefacts import Artefacts, named
 from evalkit.store.base import Pile, Shelf
 from evalkit.store.codecs import Kind
@@ -172,12 +171,7 @@ def _in_units(size: int) -> str:
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*headings[:1], box=None, pad_edge=False)
-    for heading in headings[1:]:
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(*row)
-    print(rendered(table))
+    print("\n".join(fitted(headings, rows, terminal_width())))
 
 
 def _say(message: str) -> None:

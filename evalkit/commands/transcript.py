@@ -12,7 +12,10 @@ from evalkit.commands.screen import show, tell
 from evalkit.config.app import plan_of
 from evalkit.config.schema import RunConfig
 from evalkit.errors import ConfigError, DataError, StorageError
+from evalkit.judges.base import Transcriber
+from evalkit.metrics import align_words
 from evalkit.pipeline.attempts import Failure, attempt
+from evalkit.pipeline.events import Advanced, StageBegun, StageEnded
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.listening import ASR, USER, Listening
 from evalkit.pipeline.plan import Plan
@@ -20,15 +23,15 @@ from evalkit.pipeline.prompting import Prompting
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompts.book import Book, Entry
 from evalkit.prompts.checks import warnings
-from evalkit.reports.terminal import plain_table
+from evalkit.reports.layout import folded, terminal_width, with_text
 from evalkit.store.atomic import writing
 from evalkit.store.directory import Directory, OnlyRead
-from evalkit.text import normalizer
+from evalkit.text import Normalizer, normalizer
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
-from evalkit.words import error_rate
 
 LOG = "transcript.log"
+SECONDS_A_GIGABYTE = 9.0  # of weights, to hear a clip on two cores: Whisper base 1.3 s, large-v3 28 s
 
 
 def run_transcript(action: str, voice_name: str, clip: str | None, words: str | None, overrides: Sequence[str]) -> int:
@@ -54,9 +57,13 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
         return _set(config, voice, clips, words)
     library().require(dict.fromkeys(asset for one in _listeners(plan) for asset in one))
     with _log(config.store, action) as (store, log), quiet(log) as screen, store.used():
-        workspace = Workspace.of(plan, store, display_on(screen), "transcript", config.memory)
+        display = display_on(screen)
+        workspace = Workspace.of(plan, store, display, "transcript", config.memory)
         listener = Listening(workspace, plan.ears, config.transcripts)
-        lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)
+        try:
+            lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)
+        finally:
+            display.finish()
         workspace.models.close()
     show("\n".join(lines))
     return 1 if failed else 0
@@ -109,30 +116,72 @@ def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | No
 
 def _auto(listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
     rows, problems = [], []
-    for clip in clips:
+    _say_how_long(listener, voice, len(clips) * len(listener.ears.passes), listener.ears.passes[0])
+    for clip in _in_turn(listener, clips):
         made = attempt(partial(listener.automatic_entry, voice, clip, anew=True))
         if isinstance(made, Failure):
             problems.append(made.message)
         else:
             rows.append([clip.path.name, made.majority or "-", made.text])
-    return [plain_table(["clip", "majority", "automatic text"], rows), *problems], bool(problems)
+    return [*with_text(["clip", "majority", "automatic text"], rows, terminal_width()), *problems], bool(problems)
+
+
+def _say_how_long(listener: Listening, voice: Voice, hearings: int, transcriber: Transcriber) -> None:
+    """Tells beforehand how long it takes to hear what was not heard yet."""
+    if hearings:
+        gigabytes = sum(library().get(asset).bytes for asset in transcriber.assets) / 1e9
+        seconds = max(1, round(hearings * gigabytes * SECONDS_A_GIGABYTE))
+        listener.workspace.say(f"{voice.name}: listening {hearings} times takes about {seconds} s on two cores, once")
+
+
+def _in_turn(listener: Listening, clips: Sequence[Clip]) -> Iterator[Clip]:
+    """Gives clips, and tells how far they are."""
+    hear = listener.workspace.listener.hear
+    hear(StageBegun("clips", len(clips), 0))
+    for clip in clips:
+        yield clip
+        hear(Advanced())
+    hear(StageEnded())
 
 
 def _show(plan: Plan, listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
+    normalise, width = normalizer(plan.judges.normalizer), terminal_width()
     rows, found, failed = [], [], False
-    for clip in clips:
-        row, problems, wrong = _clip_row(listener, voice, clip)
+    _say_how_long(listener, voice, _unheard(listener, voice, clips), listener.ears.aligner)
+    prompt_lines, prompt_failed = _prompt_lines(plan, listener, voice)  # it may need words that nobody heard yet
+    for clip in _in_turn(listener, clips):
+        row, problems, wrong = _clip_row(listener, voice, clip, normalise)
         rows.append(row)
         found += [f"{clip.path.name}: {problem}" for problem in problems]
         failed |= wrong
-    table = plain_table(["clip", "seconds", "source", "majority", "words/s", "WER", "text"], rows)
-    prompt_lines, prompt_failed = _prompt_lines(plan, listener, voice)
-    lines = [f"{voice.name} ({voice.language}), {len(clips)} prompt clips", table]
-    lines += [problem if "heard otherwise" in problem else f"warning: {problem}" for problem in found]
-    return [*lines, *prompt_lines], failed or prompt_failed
+    told = [problem if "heard otherwise" in problem else f"warning: {problem}" for problem in found] + prompt_lines
+    return [
+        f"{voice.name} ({voice.language}), {len(clips)} prompt clips",
+        *with_text(["clip", "seconds", "source", "majority", "words/s", "WER", "text"], rows, width),
+        *(line for one in told for line in _folded(one, width)),
+    ], failed or prompt_failed
 
 
-def _clip_row(listener: Listening, voice: Voice, clip: Clip) -> tuple[list[str], list[str], bool]:
+def _folded(line: str, width: int) -> list[str]:
+    text = line.lstrip()
+    indent = line[: len(line) - len(text)]
+    return folded(text, width, indent, indent or "  ")
+
+
+def _unheard(listener: Listening, voice: Voice, clips: Sequence[Clip]) -> int:
+    """Returns how many times a transcriber will listen, at the most."""
+    times = 0
+    for clip in clips:
+        audio = attempt(partial(read_audio, clip.path))
+        if isinstance(audio, Audio):
+            times += not listener.has_heard(audio, voice.language)
+            times += len(listener.ears.passes) * (_stored(listener.books, voice, clip) is None)
+    return times
+
+
+def _clip_row(
+    listener: Listening, voice: Voice, clip: Clip, normalise: Normalizer
+) -> tuple[list[str], list[str], bool]:
     """Returns a clip's row, its warnings, and whether it cannot be used."""
     audio = attempt(partial(read_audio, clip.path))
     if isinstance(audio, Failure):
@@ -141,10 +190,10 @@ def _clip_row(listener: Listening, voice: Voice, clip: Clip) -> tuple[list[str],
     if stored is None:
         row = [clip.path.name, f"{audio.seconds:.2f}", "none yet", "-", "-", "-", "(made at first need)"]
         return row, [], False
-    wer = _error_rate(listener, audio, stored.text, voice.language)
+    heard = listener.said(audio, voice.language)
+    wer = _error_rate(stored.text, heard, normalise)
     problems = warnings(stored.text, audio.seconds, wer)
     if wer:
-        heard = " ".join(word.text for word in listener.words(audio, voice.language))
         problems.insert(0, f"heard otherwise: {heard}")
     if stored.audio_sha256 and stored.audio_sha256 != clip.sha256:
         problems.append("stale: the audio changed since this text was made")
@@ -162,8 +211,10 @@ def _stored(books: Path, voice: Voice, clip: Clip) -> Entry | None:
     return book.find(clip.path.name, USER) or book.find(clip.path.name, ASR)
 
 
-def _error_rate(listener: Listening, audio: Audio, text: str, language: str) -> float | None:
-    return error_rate(text, listener.words(audio, language), normalizer("whisper_basic"))
+def _error_rate(text: str, heard: str, normalise: Normalizer) -> float | None:
+    """Returns the WER of what was heard, as the judge takes it; None where there are no words to be heard."""
+    edits = align_words(normalise(text), normalise(heard))
+    return edits.errors / edits.reference_length if edits.reference_length else None
 
 
 def _prompt_lines(plan: Plan, listener: Listening, voice: Voice) -> tuple[list[str], bool]:
@@ -173,7 +224,8 @@ def _prompt_lines(plan: Plan, listener: Listening, voice: Voice) -> tuple[list[s
     prompt = attempt(partial(prompting.build, plan.cells[0], voice))
     if isinstance(prompt, Failure):
         return [f"prompt: cannot be built: {prompt.message}"], True
-    wer = _error_rate(listener, prompt.audio, prompt.text, voice.language)
+    heard = listener.said(prompt.audio, voice.language)
+    wer = _error_rate(prompt.text, heard, normalizer(plan.judges.normalizer))
     shown = "" if wer is None else f", WER {wer:.2f} against what is heard in it"
     lines = [f"prompt: {prompt.audio.seconds:.2f} s of {len(prompt.clips)} clips, source {prompt.text_source}{shown}"]
     lines.append(f"  {prompt.text}")

@@ -36,6 +36,15 @@ class Listening:
         """See `prompts.Hearing.words`."""
         return self._heard(self.ears.aligner, audio, language).words
 
+    def said(self, audio: Audio, language: str) -> str:
+        """Returns what the transcriber that gives `words` hears, as it writes it."""
+        return self._heard(self.ears.aligner, audio, language).text
+
+    def has_heard(self, audio: Audio, language: str) -> bool:
+        """Whether `words` and `said` are kept, and take no time."""
+        key = judgement_key(self.workspace.identity(self.ears.aligner), audio.sha256, language)
+        return not self.workspace.artefacts.missing(TRANSCRIPT, [key])
+
     def speech(self, audio: Audio) -> list[tuple[float, float]]:
         """See `prompts.Hearing.speech`."""
         detector = self.ears.speech

@@ -1,6 +1,7 @@
 """Choosing among what several passes heard: a majority wins, else the one that is nearest to the others."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,14 +31,14 @@ class Consensus:
 def consensus(candidates: Sequence[str]) -> Consensus:
     """Returns what most agree on; without a majority, the candidate with the least total edit distance to the others.
 
-    Candidates agree if they are equal but for white space and punctuation at their end. Of equals, the first wins.
+    Candidates agree if they are equal but for white space, case and punctuation. Of equals, the first wins.
 
     Raises:
         ValueError: No candidates.
     """
     if not candidates:
         raise ValueError("no candidates to choose from")
-    alike = [same_text(candidate) for candidate in candidates]
+    alike = [spoken(candidate) for candidate in candidates]
     common, count = Counter(alike).most_common(1)[0]
     if 2 * count > len(candidates):
         index = alike.index(common)
@@ -51,6 +52,13 @@ def consensus(candidates: Sequence[str]) -> Consensus:
 def same_text(text: str) -> str:
     """Returns the text with white space folded and punctuation at its end left out."""
     return re.sub(r"[\s.,!?;:…]+$", "", " ".join(text.split()))
+
+
+def spoken(text: str) -> str:
+    """Returns what can be heard of a text: its words, without case and punctuation but apostrophes inside them."""
+    apart = re.sub(r"[-\u2010-\u2015/]", " ", text.replace("\u2019", "'").casefold())
+    kept = "".join(sign for sign in apart if sign == "'" or not unicodedata.category(sign).startswith("P"))
+    return " ".join(word for part in kept.split() if (word := part.strip("'")))
 
 
 def _spread(texts: Sequence[str]) -> float:

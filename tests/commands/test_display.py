@@ -166,30 +166,6 @@ def test_loading_that_took_long_is_told_of_afterwards():
     assert stream.getvalue() == "loaded chroma: took 1:15\n"
 
 
-def screen(written, width):
-    """Returns what stands on a terminal so wide, and what scrolled off it, after all this was written to it."""
-    lines, row, column = [""], 0, 0
-    for piece in re.findall(r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]", written):
-        if piece == "\r":
-            column = 0
-        elif piece == "\n" or (column == width and not piece.startswith("\x1b")):  # what is too long goes on below
-            row, column = row + 1, 0
-            lines += [""] * (row + 1 - len(lines))
-        if piece.startswith("\x1b"):
-            count = int(re.sub(r"\D", "", piece) or 1)
-            row -= count if piece.endswith("A") else 0
-            lines[row] = "" if piece.endswith("K") else lines[row]
-        elif piece not in "\r\n":
-            lines[row] = lines[row][:column].ljust(column) + piece + lines[row][column + 1 :]
-            column += 1
-    return lines
-
-
-def test_a_screen_shows_what_was_written_last():
-    assert screen("ab\ncd\x1b[1A\r\x1b[2Kx\ny", 80) == ["x", "yd"]
-    assert screen("abcde", 3) == ["abc", "de"]
-
-
 STAGES = ("prompts", "synthesis", "transcripts", "embeddings (campplus)", "quality (dnsmos)", "acoustics")
 
 

@@ -1,6 +1,7 @@
 """Reference text: the consensus by its rule, the book, and the order user, stored, heard."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import yaml
 from evalkit.__main__ import main
 from evalkit.engines.tone import RATE, whistle
 from evalkit.prompts.checks import warnings
-from evalkit.prompts.consensus import consensus, same_text
+from evalkit.prompts.consensus import consensus, same_text, spoken
 from tests.conftest import SENTENCES, report_of, rows_of
 
 
@@ -27,6 +28,8 @@ from tests.conftest import SENTENCES, report_of, rows_of
         (["a", "b"], "a", "1/2"),
         (["only"], "only", "1/1"),
         (["", "", "x"], "", "2/3"),
+        (["At half-past two, no?", "at half past two no", "At two"], "At half-past two, no?", "2/3"),
+        (["It’s Mr. Low", "it's mr low.", "X"], "It’s Mr. Low", "2/3"),
     ],
 )
 def test_the_consensus_picks_by_the_rule(candidates, text, majority):
@@ -39,6 +42,20 @@ def test_spread_by_hand():
     assert consensus(["abcd", "abxx", "abcd"]).spread == pytest.approx((0.5 + 0.5 + 0) / 3)
     with pytest.raises(ValueError, match="no candidates"):
         consensus([])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (" It's  HALF-past, no? ... ", "it's half past no"),
+        ("“Don’t,” he said – 'twice'.", "don't he said twice"),
+        ("¿Qué? ÉTÉ/été", "qué été été"),
+        ("5 % of $3", "5 of $3"),
+        ("...", ""),
+    ],
+)
+def test_what_can_be_heard_of_a_text(text, words):
+    assert spoken(text) == words
 
 
 def test_same_text_keeps_what_is_inside():
@@ -182,24 +199,65 @@ def command(typed, *words):
 
 def test_show_auto_and_set(typed, voices, tmp_path, capfd):
     without_texts(voices)
-    assert command(typed, "show", "cat") == 0
-    assert "none yet" in capfd.readouterr().out
     assert command(typed, "auto", "cat") == 0
-    assert SENTENCES[0] in capfd.readouterr().out
-    assert command(typed, "set", "cat", "one two three four six", "--clip", "clip0.wav") == 0
+    shown = capfd.readouterr()
+    assert SENTENCES[0] in shown.out
+    assert shown.err.startswith("cat: listening 4 times takes about 1 s on two cores, once\n")
+    assert command(typed, "set", "cat", "red green brown black white", "--clip", "clip2.wav") == 0
     capfd.readouterr()
     assert command(typed, "show", "cat") == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[2].split()[:6] == ["clip0.wav", "0.69", "user", "-", "7.2", "0.20"]
-    assert lines[3].split()[2:4] == ["asr", "1/1"]
+    assert lines[4].split()[:6] == ["clip2.wav", "0.78", "user", "-", "6.4", "0.20"]  # brown for blue: 1 of 5 words
+    assert lines[2].split()[2:4] == ["asr", "1/1"]
     (summary,) = (line for line in lines if line.startswith("prompt: "))
     assert "of 4 clips, source asr" in summary  # one clip's words were set, three were heard: the least sure counts
 
-    soundfile.write(voices / "cat/clip0.wav", whistle("all of it is new", 300.0).samples, RATE)
+    soundfile.write(voices / "cat/clip2.wav", whistle("all of it is new", 300.0).samples, RATE)
     assert command(typed, "show", "cat") == 1
+    out = " ".join(capfd.readouterr().out.split())
+    assert "warning: clip2.wav: stale: the audio changed since this text was made" in out
+    assert "clip2.wav has changed since its words were set; set them again" in out
+
+
+def test_show_says_of_nothing_that_it_was_not_heard_which_it_hears_itself(typed, voices, tmp_path, capfd):
+    """The prompt needs the words of its two clips: they are heard, and stand in the table; the others are not."""
+    without_texts(voices)
+    assert command(typed, "show", "cat", "prompt.clips=2") == 0
+    shown = capfd.readouterr()
+    assert [line.split()[2] for line in shown.out.splitlines()[2:6]] == ["asr", "asr", "none", "none"]
+    assert re.search(r"^prompt: \d\.\d\d s of 2 clips, source asr", shown.out, re.MULTILINE)
+    assert shown.err.splitlines()[0] == "cat: listening 8 times takes about 1 s on two cores, once"
+    assert [line.split(",")[0] for line in shown.err.splitlines() if line.startswith("clips: ")] == ["clips: 4/4"]
+    assert command(typed, "show", "ann") == 0
+    assert capfd.readouterr().err.startswith("ann: listening 4 times")
+    assert command(typed, "show", "ann") == 0
+    assert "listening" not in capfd.readouterr().err  # all is kept
+
+
+def test_words_that_are_written_otherwise_are_no_errors(typed, voices, tmp_path, capfd):
+    """The judge's normaliser decides: "mr" is what it makes of "mister", and numbers are numbers."""
+    manifest = yaml.safe_load((voices / "ann/voice.yaml").read_text())
+    for clip, (heard, written) in zip(manifest["clips"], WRITTEN, strict=False):
+        soundfile.write(voices / "ann" / clip["file"], whistle(heard, 150.0).samples, RATE)
+        clip["text"] = written
+    (voices / "ann/voice.yaml").write_text(yaml.safe_dump(manifest))
+    assert command(typed, "show", "ann") == 0
     out = capfd.readouterr().out
-    assert "warning: clip0.wav: stale: the audio changed since this text was made" in out
-    assert "clip0.wav has changed since its words were set; set them again" in out
+    assert [line.split()[5] for line in out.splitlines()[2:5]] == ["0.00", "0.00", "0.50"]
+    assert [line for line in out.splitlines() if "heard otherwise" in line] == ["clip2.wav: heard otherwise: red house"]
+
+
+WRITTEN = [("mister brown came", "Mr. Brown came."), ("at 21 oaks", "At twenty-one oaks"), ("red house", "Red mouse")]
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_show_fits_the_terminal(typed, capfd, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert command(typed, "show", "ann", "prompt.corrupt=0.4") == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    assert sum(SENTENCES[2] in line for line in lines) == 1
+    assert lines[2].split()[:4] == ["clip0.wav", "0.69", "user", "-"]
 
 
 def test_show_tells_wrong_words(typed, voices, capfd):
