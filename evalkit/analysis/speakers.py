@@ -113,7 +113,7 @@ class _Company:
                 yield (
                     f"voice {name}",
                     f"its clips fall apart into two speakers (cosine {across:z.3f} between them, {within:z.3f} "
-                    f"within): {_listed(ones)} and {_listed(others)}; keep one speaker's, or {_leave_out(name)}",
+                    f"within): {_listed(ones)} against {_listed(others)}; keep one speaker's, or {_leave_out(name)}",
                 )
 
     def _halves(self, own: VoicePrints) -> tuple[Sequence[str], Sequence[str], float, float] | None:

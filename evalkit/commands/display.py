@@ -143,7 +143,9 @@ class Live(Display):
         bars = [BarColumn(bar_width=BAR_WIDTH)] if console.width >= WITH_BAR else []
         self._taken = NAME_WIDTH + 1 + (BAR_WIDTH + 1) * len(bars)
         name = TextColumn(f"[bold]{{task.description:<{NAME_WIDTH}}}")
-        self._progress = Progress(name, *bars, _Told(self._told), console=console)
+        # What is written to standard error belongs into the log that `quiet` sends it to, not above the bars.
+        columns = (name, *bars, _Told(self._told))
+        self._progress = Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False)
 
     def say(self, message: str) -> None:
         """See `Display.say`."""
@@ -187,7 +189,8 @@ class Live(Display):
             return [model, f"{clock_time(now - since)} so far"]
         done = f"{task.completed:.0f}/{task.total:.0f}"
         if (tally := self.stages.get(task.description)) is None:
-            return [done, f"{clock_time(now - self.since)} so far"]
+            passed = clock_time(now - self.since)
+            return [done, f"took {passed}" if task.finished else f"{passed} so far"]
         failed = [f"{tally.failed} failed"] if tally.failed else []
         return [done, *failed, tally.times(now), *([f"{tally.cached} cached"] if tally.cached else [])]
 

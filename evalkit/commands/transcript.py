@@ -56,12 +56,16 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
     if action == "set":
         return _set(config, voice, clips, words)
     library().require(dict.fromkeys(asset for one in _listeners(plan) for asset in one))
+    width = terminal_width()  # before standard output goes to the log
     with _log(config.store, action) as (store, log), quiet(log) as screen, store.used():
         display = display_on(screen)
         workspace = Workspace.of(plan, store, display, "transcript", config.memory)
         listener = Listening(workspace, plan.ears, config.transcripts)
         try:
-            lines, failed = _auto(listener, voice, clips) if action == "auto" else _show(plan, listener, voice, clips)
+            if action == "auto":
+                lines, failed = _auto(listener, voice, clips, width)
+            else:
+                lines, failed = _show(plan, listener, voice, clips, width)
         finally:
             display.finish()
         workspace.models.close()
@@ -114,7 +118,7 @@ def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | No
     return 0
 
 
-def _auto(listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
+def _auto(listener: Listening, voice: Voice, clips: Sequence[Clip], width: int) -> tuple[list[str], bool]:
     rows, problems = [], []
     _say_how_long(listener, voice, len(clips) * len(listener.ears.passes), listener.ears.passes[0])
     for clip in _in_turn(listener, clips):
@@ -123,7 +127,7 @@ def _auto(listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[lis
             problems.append(made.message)
         else:
             rows.append([clip.path.name, made.majority or "-", made.text])
-    return [*with_text(["clip", "majority", "automatic text"], rows, terminal_width()), *problems], bool(problems)
+    return [*with_text(["clip", "majority", "automatic text"], rows, width), *problems], bool(problems)
 
 
 def _say_how_long(listener: Listening, voice: Voice, hearings: int, transcriber: Transcriber) -> None:
@@ -131,7 +135,10 @@ def _say_how_long(listener: Listening, voice: Voice, hearings: int, transcriber:
     if hearings:
         gigabytes = sum(library().get(asset).bytes for asset in transcriber.assets) / 1e9
         seconds = max(1, round(hearings * gigabytes * SECONDS_A_GIGABYTE))
-        listener.workspace.say(f"{voice.name}: listening {hearings} times takes about {seconds} s on two cores, once")
+        times = "once" if hearings == 1 else f"{hearings} times"
+        listener.workspace.say(
+            f"{voice.name}: to listen {times} takes about {seconds} s on two cores; what is heard is kept"
+        )
 
 
 def _in_turn(listener: Listening, clips: Sequence[Clip]) -> Iterator[Clip]:
@@ -144,8 +151,8 @@ def _in_turn(listener: Listening, clips: Sequence[Clip]) -> Iterator[Clip]:
     hear(StageEnded())
 
 
-def _show(plan: Plan, listener: Listening, voice: Voice, clips: Sequence[Clip]) -> tuple[list[str], bool]:
-    normalise, width = normalizer(plan.judges.normalizer), terminal_width()
+def _show(plan: Plan, listener: Listening, voice: Voice, clips: Sequence[Clip], width: int) -> tuple[list[str], bool]:
+    normalise = normalizer(plan.judges.normalizer)
     rows, found, failed = [], [], False
     _say_how_long(listener, voice, _unheard(listener, voice, clips), listener.ears.aligner)
     prompt_lines, prompt_failed = _prompt_lines(plan, listener, voice)  # it may need words that nobody heard yet

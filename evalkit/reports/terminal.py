@@ -16,6 +16,7 @@ from evalkit.trial import Trial, varying_settings
 SHOWN = ("sim", "wer", "rtf")  # beside what the sweep decides by
 NOT_TIMED = "cached"  # the sound is there, its time was taken by another run
 MOST_REASONS = 5
+BASELINE = "baseline (the others where they differ): "
 
 
 def result_table(report: Report, rows: Sequence[Row]) -> str:
@@ -68,7 +69,7 @@ def settings_told(trial: TrialSummary, trials: Sequence[TrialSummary], baseline:
     if base is not None and base.id != trial.id:
         return label(trial, base, names)
     whole = ", ".join(f"{name}={plain(value)}" for name, value in zip(names, _values(trial, names), strict=True))
-    return f"{'baseline: ' if base and len(trials) > 1 else ''}{whole or trial.id}"
+    return f"{BASELINE if base and len(trials) > 1 else ''}{whole or trial.id}"
 
 
 def varying(trials: Sequence[TrialSummary]) -> list[str]:

@@ -39,12 +39,12 @@ MIXED = [
     (
         "ZZYY",
         "voice mix: by x its clips fall apart into two speakers (cosine 0.000 between them, 0.810 within): "
-        "1Z.wav, 2Z.wav and 3Y.wav, 4Y.wav; keep one speaker's, or voices.exclude=[mix] leaves it out",
+        "1Z.wav, 2Z.wav against 3Y.wav, 4Y.wav; keep one speaker's, or voices.exclude=[mix] leaves it out",
     ),
     (
         "ZZZZY",
         "voice mix: by x its clips fall apart into two speakers (cosine 0.000 between them, 0.810 within): "
-        "1Z.wav, 2Z.wav, 3Z.wav and 1 more and 5Y.wav; keep one speaker's, or voices.exclude=[mix] leaves it out",
+        "1Z.wav, 2Z.wav, 3Z.wav and 1 more against 5Y.wav; keep one speaker's, or voices.exclude=[mix] leaves it out",
     ),
     # the last clip has 0.81 with ben's and 0 with the three others
     (

@@ -142,7 +142,7 @@ def test_no_line_is_torn_and_no_number_cut(total, failed, width):
         assert told in (wanted, wanted.rpartition("  ")[0]), bar
         assert told == wanted or width < 140
     (rows,) = (line for line in shown if line.startswith("rows"))
-    assert re.search(rf" {total}/{total}  \d:\d\d so far$", rows)
+    assert re.search(rf" {total}/{total}  took \d:\d\d$", rows)
     assert any("━" in line for line in shown) is (width > 60)
 
 
@@ -207,6 +207,34 @@ with quiet(Path(sys.argv[1])) as screen:
     print("for people", file=screen)
 print("after")
 """
+
+
+LOGGED = """
+import logging, sys
+from pathlib import Path
+from rich.console import Console
+from evalkit.commands.display import Live, quiet
+from evalkit.pipeline.events import StageBegun, StageEnded
+with quiet(Path(sys.argv[1])) as screen:
+    display = Live(Console(file=screen, force_terminal=True, width=80))
+    display.hear(StageBegun("synthesis", 1, 0))
+    logging.getLogger("evalkit").error("this became a failure")
+    print("a library's words")
+    display.hear(StageEnded())
+    display.finish()
+"""
+
+
+def test_what_is_logged_under_a_live_display_goes_to_the_log_too(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LOGGED, tmp_path / "run.log"], capture_output=True, text=True, check=True
+    )
+    assert "synthesis" in done.stderr
+    assert "failure" not in done.stderr
+    assert "library" not in done.stderr
+    log = (tmp_path / "run.log").read_text()
+    assert "this became a failure" in log
+    assert "a library's words" in log
 
 
 def test_noise_goes_to_the_log(tmp_path):

@@ -90,7 +90,7 @@ def test_the_plan_fits_the_terminal(typed, capfd, monkeypatch, columns):
     lines = out.splitlines()
     assert max(map(len, lines)) <= int(columns)
     assert "32 trials x 9 utterances = 288: 0 cached, 288 to do" in " ".join(out.split())
-    assert "engines: tone version 1" in lines
+    assert "engines: tone version 2" in lines
     if columns == "200":
         assert lines[1].split()[:3] == ["trial", "prompt.seconds", "prompt.trim"]
         assert len(lines) == 2 + 32 + 6

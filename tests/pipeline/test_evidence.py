@@ -54,7 +54,7 @@ def test_a_mixed_voice_is_named_and_has_no_place_on_the_scale(typed, voices, tmp
     assert re.match(
         r"voice mix: by hum its clips fall apart .* \(cosine 0\.0[12]\d between them, 1\.000 within\)", told
     )
-    assert "clip3.wav, clip1.wav and clip0.wav, clip2.wav" in told
+    assert "clip3.wav, clip1.wav against clip0.wav, clip2.wav" in told
     assert "voices.exclude=[mix]" in told
     assert {row["voice"] for row in rows if "sim_norm" not in row["scores"]} == {"mix"}
     assert all("sim" in row["scores"] and row["missing"] == {} for row in rows)

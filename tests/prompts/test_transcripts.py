@@ -1,7 +1,14 @@
 """Reference text: the consensus by its rule, the book, and the order user, stored, heard."""
 
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
+import subprocess
+import sys
+import termios
 
 import numpy as np
 import pytest
@@ -12,7 +19,7 @@ from evalkit.__main__ import main
 from evalkit.engines.tone import RATE, whistle
 from evalkit.prompts.checks import warnings
 from evalkit.prompts.consensus import consensus, same_text, spoken
-from tests.conftest import SENTENCES, report_of, rows_of
+from tests.conftest import SENTENCES, environment, report_of, rows_of
 
 
 @pytest.mark.parametrize(
@@ -202,7 +209,7 @@ def test_show_auto_and_set(typed, voices, tmp_path, capfd):
     assert command(typed, "auto", "cat") == 0
     shown = capfd.readouterr()
     assert SENTENCES[0] in shown.out
-    assert shown.err.startswith("cat: listening 4 times takes about 1 s on two cores, once\n")
+    assert shown.err.startswith("cat: to listen 4 times takes about 1 s on two cores; what is heard is kept\n")
     assert command(typed, "set", "cat", "red green brown black white", "--clip", "clip2.wav") == 0
     capfd.readouterr()
     assert command(typed, "show", "cat") == 0
@@ -226,12 +233,12 @@ def test_show_says_of_nothing_that_it_was_not_heard_which_it_hears_itself(typed,
     shown = capfd.readouterr()
     assert [line.split()[2] for line in shown.out.splitlines()[2:6]] == ["asr", "asr", "none", "none"]
     assert re.search(r"^prompt: \d\.\d\d s of 2 clips, source asr", shown.out, re.MULTILINE)
-    assert shown.err.splitlines()[0] == "cat: listening 8 times takes about 1 s on two cores, once"
+    assert shown.err.splitlines()[0] == "cat: to listen 8 times takes about 1 s on two cores; what is heard is kept"
     assert [line.split(",")[0] for line in shown.err.splitlines() if line.startswith("clips: ")] == ["clips: 4/4"]
     assert command(typed, "show", "ann") == 0
-    assert capfd.readouterr().err.startswith("ann: listening 4 times")
+    assert capfd.readouterr().err.startswith("ann: to listen 4 times")
     assert command(typed, "show", "ann") == 0
-    assert "listening" not in capfd.readouterr().err  # all is kept
+    assert "to listen" not in capfd.readouterr().err  # all is kept
 
 
 def test_words_that_are_written_otherwise_are_no_errors(typed, voices, tmp_path, capfd):
@@ -258,6 +265,23 @@ def test_show_fits_the_terminal(typed, capfd, monkeypatch, columns):
     assert max(map(len, lines)) <= int(columns)
     assert sum(SENTENCES[2] in line for line in lines) == 1
     assert lines[2].split()[:4] == ["clip0.wav", "0.69", "user", "-"]
+
+
+def test_a_terminals_width_is_asked_before_its_output_goes_to_the_log(typed, tmp_path):
+    """Under a terminal of 50 columns, and without `COLUMNS`."""
+    places = [word for word in typed if not word.startswith(("engine", "judge", "reports_dir", "probes"))]
+    here, there = pty.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 50, 0, 0))
+    environ = {key: value for key, value in environment().items() if key != "COLUMNS"}
+    command = [sys.executable, "-m", "evalkit", "transcript", "show", "ann", "engine=tone", *places]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=there, stderr=subprocess.PIPE) as process:
+        process.communicate()
+    assert process.returncode == 0
+    os.close(there)
+    shown = os.read(here, 1 << 16).decode()
+    os.close(here)
+    assert "clip0.wav" in shown
+    assert max(map(len, shown.splitlines())) <= 50
 
 
 def test_show_tells_wrong_words(typed, voices, capfd):
