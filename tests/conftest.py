@@ -134,7 +134,7 @@ def chroma_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "COLUMNS": "140", "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, "COLUMNS": "140"}
 
 
 @pytest.fixture

@@ -31,18 +31,14 @@ from evalkit.pipeline.listening import Listening
 from evalkit.pipeline.prompting import Prompting
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompt import Prompt
-from evalkit.prompts.consensus import consensus, same_text
+from evalkit.prompts.consensus import consensus
 from evalkit.resources import resource
 from evalkit.store.directory import Directory
 from evalkit.text import normalizer
 from evalkit.voices import read_voices
-from tests.conftest import report_of, rows_of
+from tests.conftest import PACKAGES_WARN, report_of, rows_of
 
-pytestmark = [
-    pytest.mark.weights,
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+pytestmark = [pytest.mark.weights, *PACKAGES_WARN]
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +64,6 @@ def test_encoders_tell_the_demos_speakers_apart(demo, encoder, margin):
     same = [cosines[i, j] for i in range(len(owners)) for j in range(i) if owners[i] == owners[j]]
     other = [cosines[i, j] for i in range(len(owners)) for j in range(i) if owners[i] != owners[j]]
     assert min(same) > max(other) + margin
-
-
-def test_an_embedding_never_depends_on_its_neighbours(demo):
-    clips = [read_audio(clip.path) for clip in demo[0].prompt_clips[:3]]
-    together = CamPlusPlus().embed(clips)
-    alone = np.concatenate([CamPlusPlus().embed([clip]) for clip in clips])
-    assert np.array_equal(together, alone)
 
 
 def test_the_transcriber_reads_the_demos_clips(demo):
@@ -127,15 +116,20 @@ def test_kokoro_refuses_another_language(demo):
 def test_a_run_from_end_to_end(tmp_path, capfd):
     command = [
         *("run", "+sweep=demo", "engine.top_k=1,3", "prompt.seconds=4"),
-        *("voices.names=[female_gb,male_us]", "probes.ids=[canoe,name]"),
+        *("voices.names=[female_us,male_gb]", "probes.ids=[name]"),
         *(f"store={tmp_path}/store", f"reports_dir={tmp_path}/reports"),
     ]
     assert main(command) == 0
     folder = next((tmp_path / "reports/demo").iterdir())
     rows, report = rows_of(folder), report_of(folder)
-    assert len(rows) == 8
-    assert all(row["error"] is None and row["scores"]["wer"] <= 0.2 for row in rows)
-    assert all(-0.2 < row["scores"]["sim"] < 0.95 for row in rows)
+    assert len(rows) == 4
+    for row in rows:
+        assert row["error"] is None
+        assert row["scores"]["wer"] <= 0.2
+        ends = report["calibration"][row["voice"]]["speakers"]["campplus"]
+        # A bank voice that resembles the speaker is nearer to them than another speaker is, and no recording of theirs.
+        assert ends["floor"] + 0.15 < row["scores"]["sim"] < ends["ceiling"] - 0.05
+        assert 1 <= row["scores"]["dnsmos_ovrl"] <= 5
     weights = {
         **report["provenance"]["engines"]["kokoro"]["weights"],
         **report["provenance"]["judges"]["asr"]["weights"],
@@ -197,7 +191,7 @@ def test_the_automatic_text_is_right(tmp_path, voices):
 
 
 def test_the_passes_differ_on_a_noisy_recording(tmp_path, demo):
-    """At 0 dB the three decodings hear different things; on the clean clip they agree."""
+    """At 0 dB the three decodings hear different things, of the clean clip the same."""
     _, plan = listening_and_plan(tmp_path)
     clean = read_audio(demo[1].prompt_clips[1].path)
     noise = np.random.default_rng(3).normal(0, 1, len(clean.samples)).astype(np.float32)
@@ -206,8 +200,8 @@ def test_the_passes_differ_on_a_noisy_recording(tmp_path, demo):
         name: [next(iter(one.transcribe([audio], ["en"]))).text for one in plan.ears.passes]
         for name, audio in (("clean", clean), ("noisy", noisy))
     }
-    assert consensus(heard["clean"]).majority == "3/3"
-    assert len({same_text(text) for text in heard["noisy"]}) >= 2
+    assert consensus(heard["clean"]).spread <= 0.05  # of their characters; measured: 0 and 0.37
+    assert consensus(heard["noisy"]).spread > 0.1
     again = [next(iter(one.transcribe([noisy], ["en"]))).text for one in plan.ears.passes]
     assert again == heard["noisy"]
 

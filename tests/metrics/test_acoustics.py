@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from evalkit.audio import Audio, read_audio
-from evalkit.metrics import acoustics
 from evalkit.metrics.acoustics import measure
 from evalkit.resources import resource
 
@@ -69,20 +68,32 @@ def speech(request):
     return read_audio(resource(f"probes/voices/demo/{request.param}/prompt_01.flac"))
 
 
-def test_levels_are_those_of_frames_taken_one_by_one(speech):
-    samples, size = speech.samples[: 100 * 480 + 33].astype(np.float64), 480  # 20 ms; the last frame is shorter
-    plain = [np.sqrt(np.mean(samples[start : start + size] ** 2)) for start in range(0, len(samples), size)]
-    assert acoustics._levels(Audio(speech.samples[: len(samples)], RATE)) == pytest.approx(plain, abs=1e-12)
+def levels_of(audio):
+    """The rms of frames of 20 ms taken one by one; the last may be shorter."""
+    samples, size = audio.samples.astype(np.float64), audio.sample_rate // 50
+    return np.array([np.sqrt(np.mean(samples[start : start + size] ** 2)) for start in range(0, len(samples), size)])
+
+
+def test_silence_is_that_of_frames_taken_one_by_one(speech):
+    quiet = np.random.default_rng(0).normal(0, 1e-4, RATE // 2 + 33).astype(np.float32)
+    audio = Audio(np.concatenate([speech.samples, quiet, speech.samples[: 7 * 480 + 33]]), RATE)
+    levels = levels_of(audio)
+    silent = levels < max(1e-3, np.percentile(levels, 95) / 100)  # 40 dB below the loud, or below -60 dBFS
+    assert 0.05 < silent.mean() < 0.95
+    assert measure(audio).silence_share == pytest.approx(silent.mean(), abs=1e-9)
 
 
 def test_pitch_is_that_of_the_whole_sound_where_it_is_loud(speech):
-    samples, loud = speech.resampled(16_000).samples, float(np.percentile(acoustics._levels(speech), 95))
+    samples, loud = speech.resampled(16_000).samples, float(np.percentile(levels_of(speech), 95))
     frames = {"frame_length": 1024, "hop_length": 256}
     pitch = librosa.yin(samples, fmin=60.0, fmax=500.0, sr=16_000, **frames)
     levels = librosa.feature.rms(y=samples, **frames)[0]
     plain = pitch[(levels > loud / 10) & (pitch > 60 * 1.01) & (pitch < 500 * 0.99)]
     assert len(plain) > 100
-    assert np.array_equal(acoustics._pitch(speech, loud), plain)
+    low, middle, high = np.percentile(plain, [10, 50, 90])
+    found = measure(speech)
+    assert found.f0_median == pytest.approx(middle, rel=1e-6)
+    assert found.f0_range == pytest.approx(12 * np.log2(high / low), rel=1e-6)
 
 
 @pytest.mark.parametrize(

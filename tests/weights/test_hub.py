@@ -115,7 +115,7 @@ def fetched(tmp_path, hub):
         return subprocess.run(
             [sys.executable, "-c", CODE.replace("COMMIT", COMMIT), tmp_path / "assets", name],
             env={**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1",
-                 "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "0", "PYTHONWARNINGS": "ignore", **variables},
+                 "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "0", **variables},
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
 
