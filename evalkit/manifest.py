@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from evalkit.errors import DataError
 
 T = TypeVar("T")
+OURS = {"dataclass_type": "expected a dictionary, keys and values"}  # pydantic's own words name classes
 
 
 def read_manifest(path: Path, kind: type[T]) -> T:
@@ -34,9 +35,11 @@ def describe(error: ValidationError, prefix: str = "") -> str:
     lines = []
     for finding in error.errors():
         where = ".".join([prefix, *(str(part) for part in finding["loc"])]).strip(".") or "the whole file"
-        lines.append(
-            f"{where}: {_lower_first(finding['msg'].removeprefix('Value error, '))} (got {finding['input']!r})"
-        )
+        if finding["type"] == "missing":  # its input is all that is there
+            lines.append(f"{where}: is missing")
+            continue
+        expected = OURS.get(finding["type"]) or _lower_first(finding["msg"].removeprefix("Value error, "))
+        lines.append(f"{where}: {expected} (got {finding['input']!r})")
     return "; ".join(lines)
 
 

@@ -18,7 +18,7 @@ TEMPLATE = (
 )
 
 
-def write(folder: Path, seed: int = 0, *, missing_codes: bool = False, **settings: bool) -> Path:
+def write(folder: Path, seed: int = 0, *, missing_codes: bool = False, **settings: bool | int) -> Path:
     """Writes the directory that `engine.weights` names; with `missing_codes`, one whose codes have no sound."""
     from tests.chroma_standin.configuration_chroma import ChromaConfig
     from tests.chroma_standin.modeling_chroma import ChromaForConditionalGeneration

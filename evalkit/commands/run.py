@@ -53,7 +53,7 @@ def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_o
     started = time.perf_counter()
     os.environ["HF_HUB_OFFLINE"] = "1"  # a run never downloads, whatever its engines' packages would like
     typed = Typed(provenance.command_line(["run", *arguments]), started, shown)
-    return run_app(arguments, lambda plan, config: _job(plan, config, typed))
+    return run_app(arguments, lambda plan, config: _job(plan, config, typed), tell)
 
 
 def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,6 +22,10 @@ from evalkit.pipeline.plan import Plan
 from evalkit.resources import resource
 
 Job = Callable[[Plan, RunConfig], int]
+Say = Callable[[str], None]
+
+MANY = 50  # cells, which take seconds to compose
+SAY_EVERY = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,13 @@ class Composed:
         return build_plan(self.config, self.cells, self.resolved)
 
 
-def run_app(arguments: Sequence[str], job: Job) -> int:
+def run_app(arguments: Sequence[str], job: Job, say: Say = lambda message: None) -> int:
     """Composes what was typed into a plan and hands it to `job`; returns the exit code.
+
+    Args:
+        arguments: What was typed.
+        job: What is to be done.
+        say: Is told how far composing is, where that takes long.
 
     Raises:
         ConfigError: What was typed cannot be run.
@@ -52,7 +62,7 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
     if not arguments:
         sweeps = ", ".join(sorted(path.stem for path in resource("configs/sweep").glob("*.yaml")))
         raise ConfigError(f"say what to run: +sweep=NAME (available: {sweeps}) or settings; see run --help")
-    composed = compose(arguments)
+    composed = compose(arguments, say)
     if composed is None:
         return 0
     plan = composed.plan()
@@ -60,7 +70,7 @@ def run_app(arguments: Sequence[str], job: Job) -> int:
     return job(plan, composed.config)
 
 
-def compose(arguments: Sequence[str]) -> Composed | None:
+def compose(arguments: Sequence[str], say: Say = lambda message: None) -> Composed | None:
     """Composes what was typed after `run`; returns None where that was answered already (--help, --cfg).
 
     Raises:
@@ -72,7 +82,7 @@ def compose(arguments: Sequence[str]) -> Composed | None:
     @hydra.main(version_base="1.3", config_path=str(resource("configs").resolve()), config_name="run")
     def app(composed: DictConfig) -> None:
         try:
-            results.append(_with_cells(_plain(composed), axes))
+            results.append(_with_cells(_plain(composed), axes, say))
         except (
             EvalkitError,
             HydraException,
@@ -89,7 +99,18 @@ def compose(arguments: Sequence[str]) -> Composed | None:
             raise result
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explain(error)) from error
+    except ValueError as error:
+        if _is_hydras(error):  # it checks some of what is typed as any program would
+            raise ConfigError(explain(error)) from error
+        raise
     return result
+
+
+def _is_hydras(error: BaseException) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).split(".")[0] in ("hydra", "omegaconf")
 
 
 def plan_of(overrides: Sequence[str]) -> tuple[Plan, RunConfig]:
@@ -122,10 +143,25 @@ def _composed(overrides: Sequence[str]) -> Mapping[str, Any]:
         raise ConfigError(explain(error)) from error
 
 
-def _with_cells(composed: Mapping[str, Any], axes: list[str]) -> Composed:
+def _with_cells(composed: Mapping[str, Any], axes: list[str], say: Say) -> Composed:
     config = validate(composed)
-    typed = list(HydraConfig.get().overrides.task)
-    return Composed(config, [_cell(typed, cell) for cell in cells(config.grids, axes, typed)], composed)
+    expanded = _expanded(config, axes, list(HydraConfig.get().overrides.task), say)
+    return Composed(config, expanded, composed)
+
+
+def _expanded(config: RunConfig, axes: list[str], typed: list[str], say: Say) -> list[RunConfig]:
+    """Returns the configuration of each cell of the grid."""
+    chosen = cells(config.grids, axes, typed, config.max_cells)
+    if len(chosen) >= MANY:
+        say(f"composing {len(chosen)} cells")
+    expanded: list[RunConfig] = []
+    last = time.monotonic()
+    for cell in chosen:
+        expanded.append(_cell(typed, cell))
+        if time.monotonic() - last > SAY_EVERY:
+            last = time.monotonic()
+            say(f"composed {len(expanded)} of {len(chosen)} cells")
+    return expanded
 
 
 def _cell(typed: list[str], cell: list[str]) -> RunConfig:

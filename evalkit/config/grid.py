@@ -1,16 +1,19 @@
 """Axes and cells: a grid is a list of Hydra sweep overrides, and a cell one choice from each."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
 from evalkit.errors import ConfigError
 
 AXIS_ROOTS = ("engine", "prompt")
+MOST_CELLS = 1000  # each takes some 60 ms to compose, and then all its utterances
 Choice = list[str]
 
 
@@ -48,24 +51,50 @@ def split_axes(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
     return fixed, axes
 
 
-def cells(grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed: Sequence[str]) -> list[Choice]:
+def cells(
+    grids: Sequence[Sequence[str]], typed_axes: Sequence[str], typed_fixed: Sequence[str], most: int = MOST_CELLS
+) -> list[Choice]:
     """Returns the cells of the union of grids, each a list of overrides.
 
     What was typed wins: an axis replaces the sweep's axis of that key, and a fixed value takes it away.
 
     Raises:
-        ConfigError: An axis has no value, or is not a setting of a trial.
+        ConfigError: An axis has no value, or is not a setting of a trial, or there are more than `most` cells.
     """
     typed = parse(typed_axes)
     taken = {override.key_or_group for override in [*typed, *parse(typed_fixed)]}
-    union: list[Choice] = []
+    union: list[list[Override]] = []
     for grid in grids or [[]]:
         axes = parse(grid)
         for axis in axes:
             _check_axis(axis)
-        kept = [axis for axis in axes if axis.key_or_group not in taken]
-        union += _product([*kept, *typed])
-    return [cell for index, cell in enumerate(union) if cell not in union[:index]]
+        union.append([*(axis for axis in axes if axis.key_or_group not in taken), *typed])
+    _check_number(union, most)
+    return [list(cell) for cell in dict.fromkeys(tuple(cell) for axes in union for cell in _product(axes))]
+
+
+def _check_number(union: Sequence[Sequence[Override]], most: int) -> None:
+    """Does nothing unless grids have too many cells; they are counted, not put together."""
+    number = sum(math.prod(_count(axis) for axis in axes) for axes in union)
+    if number > most:
+        raise ConfigError(
+            f"the grid has {number} cells, max_cells={most} are allowed; give its axes fewer values, or type "
+            f"max_cells={number}"
+        )
+
+
+def _count(axis: Override) -> int:
+    """Returns how many values an axis has; 1 where it cannot be told, since that is refused later."""
+    value = axis.value()
+    if isinstance(value, ChoiceSweep):
+        return len(value.list)
+    if not isinstance(value, RangeSweep):
+        return 1
+    try:
+        start, stop, step = (Fraction(str(one)) for one in (value.start, value.stop, value.step))
+    except ValueError as error:
+        raise ConfigError(f"{axis.input_line}: a range needs numbers that end somewhere") from error
+    return max(0, math.ceil((stop - start) / step))
 
 
 def _product(axes: list[Override]) -> list[Choice]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from evalkit.config.grid import MOST_CELLS
 from evalkit.config.making import Node, class_of, engine_of, has_shipped_preset, made_from
 from evalkit.digest import Scalar
 from evalkit.engines.base import Engine
@@ -114,6 +115,7 @@ class RunConfig:
         judge: Who scores.
         ears: Who listens to the voices' recordings.
         transcripts: Folder of the books that keep ears texts.
+        max_cells: Of the grid; one with more is refused before any is composed.
         seeds: Each utterance is made once per seed.
         device: Where models compute.
         memory: `one` large model at a time, `keep` all that were loaded, or `auto`: keep them if there is room.
@@ -140,6 +142,7 @@ class RunConfig:
     store: Folder
     weights: dict[str, str] = field(default_factory=dict)
     grid: list[str] | list[list[str]] = field(default_factory=list)
+    max_cells: Annotated[int, Field(ge=1)] = MOST_CELLS
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
     dry_run: bool = False

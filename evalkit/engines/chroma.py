@@ -4,6 +4,7 @@ Its code comes with its weights and is run from a pinned revision, or from a dir
 code expects of transformers, and what it leaves undone, is put right here, in `chroma_fixes`.
 """
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -26,7 +27,7 @@ from evalkit.engines.chroma_fixes import (
 )
 from evalkit.engines.long_texts import frames_for, text_parts
 from evalkit.engines.snapshots import SnapshotEngine
-from evalkit.errors import SynthesisError
+from evalkit.errors import SynthesisError, told
 from evalkit.weights.devices import (
     Dtype,
     device_of,
@@ -35,10 +36,11 @@ from evalkit.weights.devices import (
     release,
     seeded,
 )
-from evalkit.weights.loading import quiet_transformers, verify_loaded
+from evalkit.weights.loading import explained, quiet_transformers, whole_model
 
 RATE = 24_000
 READ_ALOUD = "Do not answer, explain or paraphrase: read the user's text aloud, exactly as it is written."
+TIED = ("backbone.audio_embedding.embed_audio_tokens.weight",)  # to the decoder's, by `tie_audio_embedding`
 INERT = ("top_p", "repetition_penalty", "min_p", "num_beams")
 
 
@@ -142,7 +144,7 @@ class Chroma(SnapshotEngine):
             torch.inference_mode(),
             without_model_defaults(),
             _overheard(model, processor) as meant,
-            _decode_errors_explained(),
+            _errors_explained(),
         ):
             spoken = model.generate(
                 **given,
@@ -194,19 +196,26 @@ def _overheard(model: Any, processor: Any) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _decode_errors_explained() -> Iterator[None]:
+def _errors_explained() -> Iterator[None]:
     try:
         yield
-    except IndexError as error:
-        raise SynthesisError(
-            f"the model sampled a code that its codec does not have ({error}); lower temperature or top_k"
-        ) from error
-    except (ValueError, RuntimeError) as error:
+    except (IndexError, ValueError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
-        raise SynthesisError(
-            f"the model failed while speaking, as it does when its first frame ends the speech ({error})"
-        ) from error
+        raise SynthesisError(_explanation(error)) from error
+
+
+def _explanation(error: Exception) -> str:
+    """Returns what an error of the model's code means, as far as it can be told from where it arose."""
+    said = f"{type(error).__name__}: {told(error)}"
+    is_decoding = any("decode" in frame.name.split("_") for frame in traceback.extract_tb(error.__traceback__))
+    if is_decoding and isinstance(error, IndexError):
+        return f"the model sampled a code that its codec does not have ({said}); lower temperature or top_k"
+    if is_decoding or "non-empty" in said:  # there is no frame to be put together, or to be decoded
+        return f"the model failed while speaking, as it does when its first frame ends the speech ({said})"
+    if "index k out of range" in said:
+        return f"the model has fewer codes than top_k asks for ({said}); lower top_k"
+    return f"the model failed while speaking: {said}"
 
 
 @cache
@@ -216,12 +225,10 @@ def _models(folder: Path, device: str, dtype: Dtype) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoProcessor
 
     with without_reinitialising():
-        model = AutoModelForCausalLM.from_pretrained(
-            str(folder), trust_remote_code=True, dtype=dtype_of(dtype, device), device_map=device, local_files_only=True
-        )
-    model.eval()
-    verify_loaded(model, folder)
+        given = {"trust_remote_code": True, "dtype": dtype_of(dtype, device), "device_map": device}
+        model = whole_model(AutoModelForCausalLM, folder, given, TIED)
     tie_audio_embedding(model)
-    processor = AutoProcessor.from_pretrained(str(folder), trust_remote_code=True, local_files_only=True)
+    with explained(folder, "the processor"):
+        processor = AutoProcessor.from_pretrained(str(folder), trust_remote_code=True, local_files_only=True)
     prompt_as_given(processor)
     return model, processor

@@ -31,7 +31,8 @@ def without_reinitialising() -> Iterator[None]:
     """Keeps, while loading, weights that came from the checkpoint.
 
     transformers 5.0 lets every module initialise itself after loading and shields loaded weights only from
-    `torch.nn.init`; code that writes `weight.data.normal_()`, as was usual before, makes them random, without a word.
+    `torch.nn.init`; code that writes `weight.data.normal_()`, as was usual before and as older public copies of
+    Chroma's do, makes them random, without a word. The published code asks by itself: to it this makes no difference.
     """
     from transformers import PreTrainedModel
 
@@ -81,6 +82,6 @@ def prompt_as_given(processor: Any) -> None:
         raise SynthesisError("this is not the Chroma that evalkit knows: its processor has no load_audio")
 
     def load_audio(audio: Audio, target_sample_rate: int = 24_000) -> "torch.Tensor":
-        return torch.from_numpy(audio.resampled(target_sample_rate).samples)
+        return torch.tensor(audio.resampled(target_sample_rate).samples)
 
     processor.load_audio = load_audio

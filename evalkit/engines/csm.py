@@ -18,7 +18,7 @@ from evalkit.engines.long_texts import frames_for, text_parts
 from evalkit.engines.snapshots import SnapshotEngine
 from evalkit.errors import SynthesisError
 from evalkit.weights.devices import Dtype, device_of, dtype_of, release, seeded
-from evalkit.weights.loading import quiet_transformers, verify_loaded
+from evalkit.weights.loading import explained, quiet_transformers, whole_model
 
 RATE = 24_000
 SPEAKER = "0"
@@ -106,9 +106,7 @@ def _models(folder: Path, device: str, dtype: Dtype) -> tuple[Any, Any]:
     quiet_transformers()
     from transformers import AutoProcessor, CsmForConditionalGeneration
 
-    processor = AutoProcessor.from_pretrained(str(folder), local_files_only=True)
-    model = CsmForConditionalGeneration.from_pretrained(
-        str(folder), dtype=dtype_of(dtype, device), local_files_only=True
-    )
-    verify_loaded(model, folder)
-    return model.to(device).eval(), processor
+    with explained(folder, "the processor"):
+        processor = AutoProcessor.from_pretrained(str(folder), local_files_only=True)
+    model = whole_model(CsmForConditionalGeneration, folder, {"dtype": dtype_of(dtype, device)})
+    return model.to(device), processor

@@ -22,6 +22,7 @@ from evalkit.engines.snapshots import SnapshotEngine
 from evalkit.errors import SynthesisError
 from evalkit.prompt import Prompt
 from evalkit.weights.devices import Dtype, device_of, dtype_of, release, seeded
+from evalkit.weights.loading import explained
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +104,7 @@ class F5TTS(SnapshotEngine):
         device = device_of(self.device)
         model, vocoder = _models(self.folder, device, self.dtype)
         model.odeint_kwargs = {"method": self.ode_method}
-        audio = torch.from_numpy(request.prompt.audio.samples).unsqueeze(0)
+        audio = torch.tensor(request.prompt.audio.samples).unsqueeze(0)
         with seeded(request.seed, index, device):
             samples, _, _ = next(
                 infer_batch_process(
@@ -149,18 +150,20 @@ def _models(folder: Path, device: str, dtype: Dtype) -> "tuple[Any, torch.nn.Mod
 
     configs = sorted(folder.glob("*.yaml"))
     config = configs[0] if configs else Path(f5_tts.model.__file__).parent.parent / "configs/F5TTS_v1_Base.yaml"
-    described = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]
-    model = load_model(
-        getattr(f5_tts.model, described["backbone"]),
-        described["arch"],
-        str(_only(folder, LAYOUT[0])),
-        mel_spec_type="vocos",
-        vocab_file=str(_only(folder, LAYOUT[1])),
-        device=device,
-    )
+    with explained(folder, "the flow model"):  # the package loads strictly: every weight is the checkpoint's
+        described = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]
+        model = load_model(
+            getattr(f5_tts.model, described["backbone"]),
+            described["arch"],
+            str(_only(folder, LAYOUT[0])),
+            mel_spec_type="vocos",
+            vocab_file=str(_only(folder, LAYOUT[1])),
+            device=device,
+        )
     if dtype != "auto":
         model = model.to(dtype_of(dtype, device))
-    return model, load_vocoder("vocos", is_local=True, local_path=str(folder / "vocos"), device=device)
+    with explained(folder / "vocos", "the vocoder"):
+        return model, load_vocoder("vocos", is_local=True, local_path=str(folder / "vocos"), device=device)
 
 
 def _only(folder: Path, pattern: str) -> Path:

@@ -21,6 +21,7 @@ from evalkit.errors import SynthesisError
 from evalkit.networks import ge2e
 from evalkit.prompt import Prompt
 from evalkit.weights.assets import library
+from evalkit.weights.loading import explained
 
 if TYPE_CHECKING:
     from kokoro_onnx import Kokoro as Speaker
@@ -113,9 +114,9 @@ def _speaker() -> "Speaker":
     import onnxruntime
     from kokoro_onnx import Kokoro as Speaker
 
-    session = onnxruntime.InferenceSession(
-        str(library().file("kokoro_int8", "model.onnx")), providers=["CPUExecutionProvider"]
-    )
+    path = library().file("kokoro_int8", "model.onnx")
+    with explained(path.parent, "the model"):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return Speaker.from_session(session, str(BANK))  # it wants a file of voices, though `create` is given styles
 
 

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from evalkit.judges.base import SpeakerEncoder
 from evalkit.weights.assets import library
+from evalkit.weights.loading import explained, refuse_missing
 
 if TYPE_CHECKING:
     import torch
@@ -78,5 +79,7 @@ def _network() -> "CAMPlusPlus":
 
     network = CAMPlusPlus(BANDS)
     path = library().file("campplus", "campplus_cn_en_common.pt")
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    with explained(path.parent, "the encoder"):
+        found = network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), strict=False)
+    refuse_missing(path.parent, found.missing_keys, found.unexpected_keys, ())
     return network.eval()

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from evalkit.errors import JudgementError
 from evalkit.judges.base import SpeakerEncoder
 from evalkit.judges.snapshots import SnapshotJudge
 from evalkit.weights.devices import release
+from evalkit.weights.loading import explained, refuse_missing
 
 if TYPE_CHECKING:
     from speechbrain.inference.classifiers import EncoderClassifier
@@ -85,17 +85,16 @@ def _network(folder: Path, device: str) -> "EncoderClassifier":
     from speechbrain.utils.fetching import FetchConfig
 
     _forget_lazy_modules()
-    network = EncoderClassifier.from_hparams(
-        source=str(folder),
-        savedir=None,  # read where they lie: neither copies nor links
-        overrides={"pretrained_path": str(folder)},  # the published file names a repository of the model hub
-        fetch_config=FetchConfig(allow_network=False),
-        run_opts={"device": "cuda:0" if device == "cuda" else device},  # SpeechBrain wants the number
-    )
-    try:  # once more, strictly: SpeechBrain leaves random what a checkpoint lacks, and only says so
-        network.mods.embedding_model.load_state_dict(torch_patched_state_dict_load(folder / CHECKPOINT))
-    except RuntimeError as error:
-        raise JudgementError(
-            f"{folder / CHECKPOINT} is not of the model that hyperparams.yaml names: {error}"
-        ) from error
+    with explained(folder, "the encoder"):
+        network = EncoderClassifier.from_hparams(
+            source=str(folder),
+            savedir=None,  # read where they lie: neither copies nor links
+            overrides={"pretrained_path": str(folder)},  # the published file names a repository of the model hub
+            fetch_config=FetchConfig(allow_network=False),
+            run_opts={"device": "cuda:0" if device == "cuda" else device},  # SpeechBrain wants the number
+        )
+        # Once more: SpeechBrain leaves random what a checkpoint lacks, and only says so.
+        state = torch_patched_state_dict_load(folder / CHECKPOINT)
+        found = network.mods.embedding_model.load_state_dict(state, strict=False)
+    refuse_missing(folder, found.missing_keys, found.unexpected_keys, ())
     return network

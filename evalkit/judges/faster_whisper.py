@@ -22,6 +22,7 @@ from evalkit.judges.base import Transcriber, Transcript
 from evalkit.judges.whisper_window import FULL_FRAMES, RATE, Decoding, Snippet, Window, groups, hear
 from evalkit.networks.frames import samples_at
 from evalkit.weights.assets import library
+from evalkit.weights.loading import explained
 from evalkit.words import Word
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperMo
     )
     # CTranslate2 sets OpenMP's threads for whichever thread makes a model. In ours that would be torch's too, and an
     # engine's sums, rounded otherwise, would depend on whether a judge was loaded before it.
-    with ThreadPoolExecutor(1) as aside:
+    with ThreadPoolExecutor(1) as aside, explained(Path(path), "the model"):
         return aside.submit(make).result()
 
 

@@ -19,11 +19,11 @@ from evalkit.judges.base import Transcriber, Transcript
 from evalkit.judges.snapshots import SnapshotJudge
 from evalkit.networks.frames import samples_at, windows
 from evalkit.weights.devices import release
-from evalkit.weights.loading import whole_model
+from evalkit.weights.loading import explained, whole_model
 
 RATE = 16_000
 LEAST_SECONDS = 0.1
-UNUSED = ("masked_spec_embed",)  # for training
+UNUSED = ("masked_spec_embed", "*.masked_spec_embed")  # for training
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -85,5 +85,6 @@ class HfCtc(SnapshotJudge, Transcriber):
 def _model(folder: Path, device: str) -> tuple[Any, Any]:
     from transformers import AutoModelForCTC, AutoProcessor
 
-    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-    return processor, whole_model(AutoModelForCTC, folder, device, UNUSED)
+    with explained(folder, "the processor"):
+        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    return processor, whole_model(AutoModelForCTC, folder, {"dtype": "float32"}, UNUSED).to(device)

@@ -20,6 +20,7 @@ from evalkit.judges.base import QualityModel
 from evalkit.judges.snapshots import SnapshotJudge
 from evalkit.networks.frames import samples_at
 from evalkit.weights.devices import is_out_of_memory, release
+from evalkit.weights.loading import explained
 
 RATE = 16_000
 FILE = "utmos.jit"
@@ -92,4 +93,5 @@ class Utmos(SnapshotJudge, QualityModel):
 def _module(folder: Path, device: str) -> Any:
     import torch
 
-    return cast(Any, torch.jit).load(str(folder / FILE), map_location=device).eval()
+    with explained(folder, FILE):
+        return cast(Any, torch.jit).load(str(folder / FILE), map_location=device).eval()

@@ -13,10 +13,15 @@ from pydantic.dataclasses import dataclass
 from evalkit.judges.base import SpeakerEncoder
 from evalkit.judges.snapshots import SnapshotJudge
 from evalkit.weights.devices import release
-from evalkit.weights.loading import whole_model
+from evalkit.weights.loading import explained, whole_model
 
 RATE = 16_000
-UNUSED = ("masked_spec_embed", "objective", "classifier")  # for training, and after the embedding
+UNUSED = (
+    "masked_spec_embed",
+    "*.masked_spec_embed",
+    "objective.*",
+    "classifier.*",
+)  # for training, and after the embedding
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -67,5 +72,6 @@ class WavLMSV(SnapshotJudge, SpeakerEncoder):
 def _model(folder: Path, device: str) -> tuple[Any, Any]:
     from transformers import AutoFeatureExtractor, WavLMForXVector
 
-    extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
-    return extractor, whole_model(WavLMForXVector, folder, device, UNUSED)
+    with explained(folder, "the feature extractor"):
+        extractor = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
+    return extractor, whole_model(WavLMForXVector, folder, {"dtype": "float32"}, UNUSED).to(device)

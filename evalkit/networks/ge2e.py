@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evalkit.audio import Audio
 from evalkit.networks.frames import samples_at, unit_rows, windows
 from evalkit.weights.assets import library
+from evalkit.weights.loading import explained, refuse_missing
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +87,11 @@ def network() -> "nn.ModuleDict":
     from torch import nn
 
     network = nn.ModuleDict({"lstm": nn.LSTM(BANDS, 256, 3, batch_first=True), "linear": nn.Linear(256, 256)})
-    state = torch.load(library().file(ASSET, "pretrained.pt"), map_location="cpu", weights_only=True)["model_state"]
-    # The training loss left its own two numbers in the file.
-    network.load_state_dict({key: value for key, value in state.items() if not key.startswith("similarity_")})
+    path = library().file(ASSET, "pretrained.pt")
+    with explained(path.parent, "the encoder"):
+        state = torch.load(path, map_location="cpu", weights_only=True)["model_state"]
+        # The training loss left its own two numbers in the file.
+        own = {key: value for key, value in state.items() if not key.startswith("similarity_")}
+        found = network.load_state_dict(own, strict=False)
+    refuse_missing(path.parent, found.missing_keys, found.unexpected_keys, ())
     return network.eval()

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine
+from evalkit.engines.process.isolated import Isolated
 from evalkit.judges.base import Judge, QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.metrics import Metric, metrics_of
 from evalkit.probes import Probe, ProbeSet
@@ -14,6 +15,7 @@ from evalkit.prompts import PromptSettings
 from evalkit.trial import Trial, Utterance
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
+from evalkit.weights.devices import refuse_absent, require_device
 from evalkit.weights.named import NamedWeights, directory_bytes
 
 
@@ -182,14 +184,26 @@ class Plan:
         return directories + sum(library().get(asset).bytes for asset in self.assets())
 
     def require(self) -> None:
-        """Does nothing if all weights are here.
+        """Does nothing if all devices and weights are here.
 
         Raises:
-            MissingAssetsError: Some are not; the message has the command that brings them.
+            DeviceError: This machine has no such device.
+            MissingAssetsError: Some weights are not here; the message has the command that brings them.
+            DamagedWeightsError: Some are not what was fetched.
         """
+        self._require_devices()
         library().require(self.assets())
         for cell in self.cells:
             cell.engine.require()
+
+    def _require_devices(self) -> None:
+        """Looks for the devices that the run and its models name; of another Python, what can be seen without it."""
+        refuse_absent(self.device)
+        for engine in dict.fromkeys(cell.engine for cell in self.cells):
+            device = str(engine.computes_on().get("device") or "cpu")
+            (refuse_absent if isinstance(engine, Isolated) else require_device)(device)
+        for judge in [*self.judges.all, *self.ears.all]:
+            require_device(str(getattr(judge, "device", "cpu")))
 
     @cached_property
     def sha256(self) -> str:

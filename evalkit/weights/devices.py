@@ -4,6 +4,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evalkit.errors import DeviceError, told
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 CHUNKS_PER_SEED = 1000
+ADVICE = "type device=auto or device=cpu"
+ACCELERATORS = ("nvidia[0-9]*", "nvhost*", "nvmap", "dxg", "kfd")  # names in /dev
 
 
 def device_of(wanted: str) -> str:
@@ -21,16 +24,44 @@ def device_of(wanted: str) -> str:
     Raises:
         DeviceError: This machine has none such.
     """
+    require_device(wanted)
     import torch
 
-    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if wanted == "auto":
-        return "cuda" if cuda else "mps" if mps else "cpu"
-    kind, _, index = wanted.partition(":")
-    there = {"cpu": True, "cuda": cuda and int(index or 0) < torch.cuda.device_count(), "mps": mps}
-    if not there.get(kind, False):
-        raise DeviceError(f"device={wanted}: this machine has none; type device=auto or device=cpu")
+        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     return wanted
+
+
+def refuse_absent(wanted: str) -> None:
+    """Does nothing unless it can be seen at once, without torch, that this machine has no such device.
+
+    Raises:
+        DeviceError: It has none such.
+    """
+    kind = wanted.partition(":")[0]
+    if (kind == "cuda" and not has_accelerator()) or (kind == "mps" and sys.platform != "darwin"):
+        raise DeviceError(f"device={wanted}: this machine has none; {ADVICE}")
+
+
+def require_device(wanted: str) -> None:
+    """Does nothing if torch, whose import takes seconds, can compute on a device; asks it only if need be.
+
+    Raises:
+        DeviceError: It cannot.
+    """
+    refuse_absent(wanted)
+    kind, _, index = wanted.partition(":")
+    if kind in ("cuda", "mps"):
+        import torch
+
+        number = torch.cuda.device_count() if kind == "cuda" else int(torch.backends.mps.is_available())
+        if int(index or 0) >= number:
+            raise DeviceError(f"device={wanted}: this machine has none that torch {torch.__version__} knows; {ADVICE}")
+
+
+def has_accelerator() -> bool:
+    """Whether there may be a device that torch calls `cuda`: NVIDIA's (in WSL and on Jetson too) or AMD's."""
+    return any(path for pattern in ACCELERATORS for path in Path("/dev").glob(pattern))
 
 
 def dtype_of(wanted: Dtype, device: str) -> "torch.dtype":

@@ -3,10 +3,72 @@
 Libraries give random values to whatever a checkpoint lacks, and only say so; every number would then be wrong.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import WeightsError
+from evalkit.errors import EvalkitError, WeightsError, told
+from evalkit.weights.assets import library
+from evalkit.weights.devices import is_out_of_memory
+
+SHOWN = 3  # names in a message
+
+
+@contextmanager
+def explained(folder: Path, what: str) -> Iterator[None]:
+    """Explains what a library raises while it loads from a folder: these raise all kinds, and advise nothing.
+
+    Raises:
+        WeightsError: It raised.
+    """
+    try:
+        yield
+    except (EvalkitError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        said = " ".join(told(error).split())
+        raise WeightsError(
+            f"{folder}: {what} cannot be loaded: {type(error).__name__}: {said}; "
+            f"if its files are cut off, missing or another model's, {_advice(folder)}"
+        ) from error
+
+
+def refuse_missing(folder: Path, missing: Iterable[str], unexpected: Iterable[str], unneeded: Sequence[str]) -> None:
+    """Does nothing if a checkpoint had all weights that count, by what loading told of it.
+
+    Args:
+        folder: Where the checkpoint lies.
+        missing: Names of the model's weights that the checkpoint has not: they are random now.
+        unexpected: Names in the checkpoint that the model has not.
+        unneeded: Patterns of names that may be missing: tied to others, or without a say in what is asked.
+
+    Raises:
+        WeightsError: It had not.
+    """
+    lacking = sorted(name for name in missing if not any(fnmatchcase(name, pattern) for pattern in unneeded))
+    if lacking:
+        others = sorted(unexpected)
+        renamed = f"; it has {len(others)} that the model knows not ({_some(others)})" if others else ""
+        raise WeightsError(
+            f"{folder}: the checkpoint has nothing for {len(lacking)} weights of the model ({_some(lacking)}){renamed}"
+            f": it is another model's, or this version of its package does not load it rightly; {_advice(folder)}"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
+def _advice(folder: Path) -> str:
+    """Returns what brings weights anew."""
+    known = library()
+    if folder.parent == known.root and folder.name in known.known:
+        return f"type: python -m evalkit fetch {folder.name}"
+    return "copy the directory again"
 
 
 def verify_loaded(model: Any, folder: Path) -> None:
@@ -35,32 +97,29 @@ def verify_loaded(model: Any, folder: Path) -> None:
         )
 
 
-def whole_model(architecture: Any, folder: Path, device: str, unused: tuple[str, ...] = ()) -> Any:
-    """Loads a model with transformers, in single precision, and makes sure that all its weights are the checkpoint's.
+def whole_model(architecture: Any, folder: Path, given: Mapping[str, Any], unneeded: Sequence[str] = ()) -> Any:
+    """Loads a model with transformers, and makes sure that all its weights are the checkpoint's.
 
     Transformers gives random values to whatever a checkpoint lacks, and only says so.
 
     Args:
         architecture: One of transformers' classes.
         folder: Where the snapshot lies.
-        device: Where to compute.
-        unused: Parts of the names of weights that have no say in what is asked of the model.
+        given: What `from_pretrained` is to know beside: the precision, a device map.
+        unneeded: Patterns of the names of weights that may be missing, as of `refuse_missing`.
 
     Raises:
         WeightsError: Some weights are not the checkpoint's.
     """
     quiet_transformers()
-    model, found = architecture.from_pretrained(
-        folder, dtype="float32", local_files_only=True, output_loading_info=True
-    )
-    lacking = sorted(name for name in found["missing_keys"] if not any(part in name for part in unused))
-    if lacking:
-        raise WeightsError(
-            f"{folder}: the checkpoint has nothing for {len(lacking)} weights of {type(model).__name__} "
-            f"({', '.join(lacking[:3])}): it is another model's, or this transformers does not load it rightly"
+    with explained(folder, "the model"):
+        model, found = architecture.from_pretrained(
+            str(folder), local_files_only=True, output_loading_info=True, **given
         )
+    refuse_missing(folder, found["missing_keys"], found["unexpected_keys"], unneeded)
+    model.eval()
     verify_loaded(model, folder)
-    return model.to(device).eval()
+    return model
 
 
 def quiet_transformers() -> None:

@@ -121,6 +121,8 @@ class ChromaForConditionalGeneration(PreTrainedModel, ChromaGenerationMixin):
     def _heard(self, input_ids, input_values):
         """The voice: the prompt's loudness as codes, and its words."""
         sound = input_values[0, 0].float()
+        if self.config.longest_prompt is not None and len(sound) > self.config.longest_prompt * FRAME:
+            raise IndexError("index out of range in self")
         levels = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).square().mean(1).sqrt()
         codes = (levels * 400).long().clamp(0, self.config.codes - 4)[:, None].repeat(1, self.config.codebooks)
         words = self.thinker.embed_tokens(input_ids[0]).mean(0)
@@ -130,7 +132,8 @@ class ChromaForConditionalGeneration(PreTrainedModel, ChromaGenerationMixin):
         logits = self.decoder.head(state)[0].reshape(self.config.codebooks, self.config.codes)
         if not settings.do_sample:
             return logits.argmax(-1)
-        best = logits.topk(min(settings.top_k, self.config.codes))
+        most = settings.top_k if self.config.strict_top_k else min(settings.top_k, self.config.codes)
+        best = logits.topk(most)
         chances = torch.softmax(best.values.float() / settings.temperature, dim=-1)
         return best.indices.gather(1, torch.multinomial(chances, 1))[:, 0]
 

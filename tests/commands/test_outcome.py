@@ -97,4 +97,4 @@ def test_the_plan_fits_the_terminal(typed, capfd, monkeypatch, columns):
     if columns == "60":
         assert lines[1].split()[:3] == ["trial", "seconds", "trim"]
     if columns == "50":
-        assert "    baseline: prompt.seconds=0.7," in lines
+        assert "    baseline (the others where they differ):" in lines

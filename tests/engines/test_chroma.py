@@ -132,6 +132,27 @@ def test_speech_that_ends_at_once_is_explained(tmp_path):
         spoken(engine, request())
 
 
+MISHAPS = {
+    "s2-top-k": (
+        {"strict_top_k": True},
+        {"top_k": 2000},
+        r"fewer codes than top_k asks for .*out of range.*lower top_k",
+    ),
+    "s2-long-prompt": ({"longest_prompt": 10}, {}, r"the model failed while speaking: IndexError: index out of range"),
+}
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("case", MISHAPS)
+def test_a_mishap_is_not_explained_by_another(tmp_path, case):
+    settings, knobs, message = MISHAPS[case]
+    engine = tiny.made("chroma", tiny_chroma.write(tmp_path / "mishap", **settings), **knobs)
+    with pytest.raises(SynthesisError, match=message) as told:
+        spoken(engine, request())
+    assert "codec" not in str(told.value)
+    assert "ends the speech" not in str(told.value)
+
+
 def test_other_precisions_compute_and_sound_a_little_different(chroma_weights):
     (rough,) = spoken(tiny.made("chroma", chroma_weights, dtype="bfloat16", greedy=True), request())
     (fine,) = spoken(tiny.made("chroma", chroma_weights, dtype="float32", greedy=True), request())
