@@ -55,7 +55,11 @@ def _p_wer_50(evidence: Evidence) -> Score | None:
 
 
 def _intended_wer(evidence: Evidence) -> Score | None:
-    """WER of the text that the engine meant to say against the probe's: it said something else."""
+    """WER of the text that the engine meant to say against the probe's: it said something else.
+
+    What an engine means is known as far as it got: Chroma's thinker chooses words while it speaks, a token for two
+    frames, so speech that ends early (flag `truncated`) counts here too, as words that it never came to mean.
+    """
     if evidence.intended is None:
         return None
     return _error_rate(evidence.words.reference, evidence.intended.split())
