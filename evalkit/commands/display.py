@@ -30,6 +30,7 @@ from evalkit.pipeline.events import (
     StageBegun,
     StageEnded,
 )
+from evalkit.stopping import heed
 from evalkit.store.atomic import writing
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
@@ -48,7 +49,8 @@ class Display(ABC):
         self.since = time.monotonic()
 
     def hear(self, event: Event) -> None:
-        """See `Listener.hear`."""
+        """See `Listener.hear`; a wish to stop that was lost in a callback of C code is heeded here at the latest."""
+        heed()
         match event:
             case Said(message):
                 self.say(message)

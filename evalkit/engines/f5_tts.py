@@ -54,6 +54,7 @@ class F5TTS(SnapshotEngine):
     """
 
     name: ClassVar[str] = "f5_tts"
+    revision: ClassVar[int] = 2
     sample_rate: ClassVar[int] = RATE
     published: ClassVar[tuple[str, ...]] = ("f5_tts_v1_base", "openf5_base")
     layout: ClassVar[tuple[str, ...]] = LAYOUT
@@ -146,22 +147,23 @@ def _crossfaded(parts: Sequence[NDArray[np.float32]], overlap: int) -> NDArray[n
 def _models(folder: Path, device: str, dtype: Dtype) -> "tuple[Any, torch.nn.Module]":
     """Returns the flow model and the vocoder; cells that differ in knobs share them."""
     import f5_tts.model
-    from f5_tts.infer.utils_infer import load_model, load_vocoder
+    from f5_tts.infer.utils_infer import load_checkpoint, load_model, load_vocoder
 
     configs = sorted(folder.glob("*.yaml"))
     config = configs[0] if configs else Path(f5_tts.model.__file__).parent.parent / "configs/F5TTS_v1_Base.yaml"
     with explained(folder, "the flow model"):  # the package loads strictly: every weight is the checkpoint's
         described = yaml.safe_load(config.read_text(encoding="utf-8"))["model"]
+        checkpoint = str(_only(folder, LAYOUT[0]))
         model = load_model(
             getattr(f5_tts.model, described["backbone"]),
             described["arch"],
-            str(_only(folder, LAYOUT[0])),
+            checkpoint,
             mel_spec_type="vocos",
             vocab_file=str(_only(folder, LAYOUT[1])),
             device=device,
         )
-    if dtype != "auto":
-        model = model.to(dtype_of(dtype, device))
+        if dtype != "auto":  # by itself it loads halves on a GPU, which no cast makes whole again
+            model = load_checkpoint(model, checkpoint, device, dtype=dtype_of(dtype, device))
     with explained(folder / "vocos", "the vocoder"):
         return model, load_vocoder("vocos", is_local=True, local_path=str(folder / "vocos"), device=device)
 

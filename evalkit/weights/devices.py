@@ -87,7 +87,9 @@ def seeded(seed: int, chunk: int, device: str) -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a device or the machine had no memory left."""
-    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or "out of memory" in told(error)
+    if type(error).__name__ in ("MemoryError", "OutOfMemoryError"):
+        return True
+    return any(said in told(error) for said in ("out of memory", "can't allocate memory"))  # the latter on a CPU
 
 
 def release() -> None:

@@ -32,7 +32,7 @@ class Thinker(nn.Module):
         text, said = ids[start:end], len(ids) - end - 1
         if self.config.misreads:
             text = text[::-1]
-        logits = torch.zeros(1, 1, self.config.vocab_size)
+        logits = torch.zeros(1, 1, self.config.vocab_size, device=input_ids.device)
         logits[0, 0, text[said] if said < len(text) else self.config.eos_token_id] = 1
         return CausalLMOutputWithPast(logits=logits)
 
@@ -46,7 +46,7 @@ class AudioEmbedding(nn.Module):
         self.embed_audio_tokens = nn.Embedding(config.codebooks * config.codes, config.hidden_size)
 
     def forward(self, codes):
-        return self.embed_audio_tokens(codes + self.codes * torch.arange(codes.shape[-1])).sum(-2)
+        return self.embed_audio_tokens(codes + self.codes * torch.arange(codes.shape[-1], device=codes.device)).sum(-2)
 
 
 class Backbone(nn.Module):
@@ -110,9 +110,10 @@ class ChromaForConditionalGeneration(PreTrainedModel, ChromaGenerationMixin):
         while len(frames) < settings.max_new_tokens and token != self.config.eos_token_id:
             if len(frames) % 2 == 0:  # one word token for two frames
                 token = int(self.thinker(input_ids=spoken).logits[0, -1].argmax())
-                spoken = torch.cat([spoken, torch.tensor([[token]])], dim=1)
+                spoken = torch.cat([spoken, spoken.new_tensor([[token]])], dim=1)
             past = self.backbone.audio_embedding(frames[-1]) if frames else torch.zeros_like(state[0])
-            state = self.backbone.cell((past + self.thinker.embed_tokens(torch.tensor(token)))[None], state)
+            word = self.thinker.embed_tokens(spoken.new_tensor(token))
+            state = self.backbone.cell((past + word)[None], state)
             frames.append(self._frame(state, settings))
         if self.config.ends_at_once:
             frames = []
@@ -140,5 +141,5 @@ class ChromaForConditionalGeneration(PreTrainedModel, ChromaGenerationMixin):
     def _decode(self, codes):
         if int(codes.max()) >= self.config.codes - 3:
             raise IndexError("index out of range in self")
-        places = codes + (self.config.codes - 3) * torch.arange(self.config.codebooks)
+        places = codes + (self.config.codes - 3) * torch.arange(self.config.codebooks, device=codes.device)
         return torch.tanh(self.codec(places).sum(1) * 0.1).reshape(-1)
