@@ -190,9 +190,7 @@ def test_on_a_terminal_of_80_columns_no_line_is_torn_and_no_number_cut(total, fa
     cached = total // 10 * 2
     for stage in STAGES:
         (bar,) = (line for line in shown if line.startswith(stage) and "between" not in line)
-        told = (
-            rf"━ +{cached + 2 + failed}/{total}  {failed} failed  took 0:\d\d(  {cached} cached)?$"
-        )
+        told = rf"━ +{cached + 2 + failed}/{total}  {failed} failed  took 0:\d\d(  {cached} cached)?$"
         assert re.search(told, bar), bar
     (rows,) = (line for line in shown if line.startswith("rows"))
     assert f" {total}/{total} " in rows
