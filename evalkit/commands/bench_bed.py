@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as validated
 
 from evalkit.audio import Audio
-from evalkit.commands.display import quiet
+from evalkit.commands.quiet import quiet
 from evalkit.commands.run import run
 from evalkit.errors import EvalkitError
 from evalkit.judges.base import QualityModel

@@ -1,24 +1,15 @@
-"""What a person sees while a run works: bars on a terminal, plain lines elsewhere, always on stderr.
+"""What a person sees while a run works: bars on a terminal, plain lines elsewhere, always on stderr."""
 
-Libraries print as they like; `quiet` sends all of it, C code included, to a log file beside the report.
-"""
-
-import logging
-import os
-import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from evalkit.commands.screen import Screen, silence
 from evalkit.commands.tally import Tally, clock_time
 from evalkit.pipeline.events import (
     Advanced,
@@ -31,7 +22,6 @@ from evalkit.pipeline.events import (
     StageEnded,
 )
 from evalkit.stopping import heed
-from evalkit.store.atomic import writing
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 WORTH_SAYING = 1.0  # seconds of loading that are told of afterwards
@@ -273,41 +263,6 @@ class Plain(Display):
         if tally is None or tally.begun is None:
             return None
         return f"{self.stage}: {tally}, {tally.times(now)}{self._rows}"
-
-
-@contextmanager
-def quiet(log: Path) -> Iterator[TextIO]:
-    """Sends file descriptors 1 and 2 to `log` for as long as it is entered; yields a stream to the real stderr.
-
-    Raises:
-        StorageError: The log cannot be written.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with writing(log):
-        target = log.open("ab")
-    saved = [os.dup(descriptor) for descriptor in (1, 2)]
-    with Screen(os.dup(2), sys.stderr.encoding) as screen, target:
-        for descriptor in (1, 2):
-            os.dup2(target.fileno(), descriptor)
-        logging.captureWarnings(capture=True)
-        try:
-            yield screen
-        finally:
-            logging.captureWarnings(capture=False)
-            for stream, descriptor, original in zip((sys.stdout, sys.stderr), (1, 2), saved, strict=True):
-                _drain(stream, descriptor)
-                os.dup2(original, descriptor)
-                os.close(original)
-
-
-def _drain(stream: TextIO, descriptor: int) -> None:
-    """Writes what a stream still holds to where it belongs: else it would turn up on the terminal."""
-    try:
-        stream.flush()
-    except OSError:  # a full disk: what libraries had to say is lost
-        silence(descriptor)
-        stream.flush()
 
 
 def display_on(stream: TextIO) -> Display:

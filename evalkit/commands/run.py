@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from evalkit import provenance
-from evalkit.commands.display import Display, display_on, quiet
+from evalkit.commands.display import Display, display_on
 from evalkit.commands.plan_table import plan_table
+from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
 from evalkit.config.schema import RunConfig

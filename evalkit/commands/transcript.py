@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from evalkit.audio import Audio, read_audio
-from evalkit.commands.display import display_on, quiet
+from evalkit.commands.display import display_on
+from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
 from evalkit.config.app import plan_of
 from evalkit.config.schema import RunConfig

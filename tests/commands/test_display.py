@@ -200,7 +200,7 @@ def test_on_a_terminal_of_80_columns_no_line_is_torn_and_no_number_cut(total, fa
 NOISE = """
 import os, sys
 from pathlib import Path
-from evalkit.commands.display import quiet
+from evalkit.commands.quiet import quiet
 with quiet(Path(sys.argv[1])) as screen:
     print("from python")
     os.write(1, b"from C on 1\\n")
@@ -214,7 +214,8 @@ LOGGED = """
 import logging, sys
 from pathlib import Path
 from rich.console import Console
-from evalkit.commands.display import Live, quiet
+from evalkit.commands.display import Live
+from evalkit.commands.quiet import quiet
 from evalkit.pipeline.events import StageBegun, StageEnded
 with quiet(Path(sys.argv[1])) as screen:
     display = Live(Console(file=screen, force_terminal=True, width=80))
