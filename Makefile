@@ -8,7 +8,7 @@ LOCK := locks/python$(VERSION).txt
 LOCKED := $(patsubst locks/python%.txt,%,$(sort $(wildcard locks/*.txt)))
 RUN := $(BIN)/python -m evalkit
 
-.PHONY: help venv demo test test-gpu check format schema lock doctor bench clean
+.PHONY: help venv demo test test-gpu hostile check format schema lock doctor bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make demo      set up, fetch the demo's weights, run python -m evalkit run +sweep=demo"
 	@echo "make test      set up, fetch, run the tests"
 	@echo "make test-gpu  set up, run the tests that need a GPU"
+	@echo "make hostile   run the tests of hostile and clumsy input, and count those that hold"
 	@echo "make check     format, lint, types, layers, schema, locks"
 	@echo "make format    let ruff format and mend what it can"
 	@echo "make schema    write docs/schema from the dataclasses"
@@ -54,6 +55,9 @@ test: $(VENV)/.installed
 
 test-gpu: $(VENV)/.installed
 	$(BIN)/python -m pytest -m gpu
+
+hostile: $(VENV)/.installed
+	$(BIN)/python -m pytest -q -m hostile
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

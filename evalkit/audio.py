@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from evalkit.errors import DataError
 
 SILENCE_PEAK = 1e-4  # -80 dBFS: below the noise of any recording that holds speech
+MOST_OVERSHOOT = 2.0  # times full scale, 6 dB: lossy codecs and resamplers of clipped masters stay below
+BLOCK = 1 << 18  # frames read at a time
 # libsndfile reads a file that was cut off without a word, but notes in its log what the header promised.
 _PROMISED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be \d+\)$", re.MULTILINE)
 _UNKNOWN_SIZE = 0x7FFFFFFF - 1024  # written by programs that stream: no promise
@@ -22,12 +25,18 @@ class Audio:
     """Mono sound.
 
     Attributes:
-        samples: Shape (n,), float32, full scale is [-1, 1].
+        samples: Shape (n,), float32, full scale is [-1, 1]; read-only, since several stages and engines share them.
         sample_rate: Hz.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.samples, np.ndarray):  # an engine may have given anything; see `executors.checked`
+            view = self.samples.view()
+            view.flags.writeable = False
+            object.__setattr__(self, "samples", view)
 
     @property
     def seconds(self) -> float:
@@ -42,8 +51,9 @@ class Audio:
     @cached_property
     def sha256(self) -> str:
         """Content address of rate and samples (hex)."""
-        payload = self.sample_rate.to_bytes(4, "little") + self.samples.astype("<f4").tobytes()
-        return hashlib.sha256(payload).hexdigest()
+        found = hashlib.sha256(self.sample_rate.to_bytes(4, "little"))
+        found.update(np.ascontiguousarray(self.samples, "<f4").data)
+        return found.hexdigest()
 
     def resampled(self, sample_rate: int) -> "Audio":
         """Returns the same sound at `sample_rate` Hz (soxr, high quality)."""
@@ -54,11 +64,39 @@ class Audio:
         return Audio(soxr.resample(self.samples, self.sample_rate, sample_rate).astype(np.float32), sample_rate)
 
 
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What was read of an audio file.
+
+    Attributes:
+        audio: Its sound, mono, within full scale.
+        peak: Largest absolute sample in the file; above 1, `audio` was scaled down by it.
+        whole: Whether nothing was left out.
+    """
+
+    audio: Audio
+    peak: float
+    whole: bool
+
+
 def read_audio(path: Path) -> Audio:
-    """Reads any file that libsndfile reads, mixed down to mono.
+    """Reads any file that libsndfile reads, mixed down to mono; see `read_recording`."""
+    return read_recording(path).audio
+
+
+def read_recording(path: Path, longest: float | None = None) -> Recording:
+    """Reads an audio file, mixed down to mono, in blocks: memory is what the result takes.
+
+    Float samples may go beyond full scale: resamplers and decoders overshoot. Up to twice full scale the sound is
+    scaled down, so that nothing is clipped; beyond it the file is a broken export.
+
+    Args:
+        path: Any file that libsndfile reads.
+        longest: Seconds from its beginning that are wanted; None: all.
 
     Raises:
-        DataError: The file is missing, empty, cut off, not audio, silent, or has samples that are not numbers.
+        DataError: The file is missing, empty, cut off, not audio, silent, far beyond full scale, or has samples that
+            are not numbers.
     """
     if not path.is_file():
         raise DataError(f"no audio file at {path}")
@@ -66,21 +104,56 @@ def read_audio(path: Path) -> Audio:
 
     try:
         with soundfile.SoundFile(path) as file:
-            declared, log = file.frames, file.extra_info
-            samples = file.read(dtype="float32", always_2d=True)
-            rate = int(file.samplerate)
+            declared, rate = file.frames, int(file.samplerate)
+            wanted = declared if longest is None else min(declared, round(longest * rate))
+            if declared and any(int(size) < _UNKNOWN_SIZE for size in _PROMISED.findall(file.extra_info)):
+                raise DataError(_cut_off(path))
+            samples = _mono(file, wanted)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise DataError(f"{path} is not audio that can be read ({error}); use WAV, FLAC or OGG") from error
     if len(samples) == 0:
         raise DataError(f"{path} holds no audio (0 samples)")
-    if len(samples) < declared or any(int(size) < _UNKNOWN_SIZE for size in _PROMISED.findall(log)):
-        raise DataError(f"{path} is cut off: its header promises more audio than the file has; copy it again")
-    if not np.isfinite(samples).all():
+    if len(samples) < wanted:
+        raise DataError(_cut_off(path))
+    peak = _checked_peak(path, samples)
+    if peak > 1:
+        samples /= np.float32(peak)
+    return Recording(Audio(samples, rate), peak, wanted == declared)
+
+
+def _mono(file: Any, wanted: int) -> NDArray[np.float32]:
+    """Returns up to `wanted` frames, mixed down; fewer where the file ends."""
+    kept = bytearray()  # grows as there is sound: headers may promise any length
+    while (left := wanted - len(kept) // 4) > 0:
+        block = file.read(min(BLOCK, left), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        kept += block.mean(axis=1).tobytes()
+    return np.frombuffer(kept, np.float32)
+
+
+def _checked_peak(path: Path, samples: NDArray[np.float32]) -> float:
+    lowest, highest = float(samples.min()), float(samples.max())  # either is NaN where a sample is
+    peak = max(-lowest, highest)
+    if not np.isfinite([lowest, highest]).all():
         raise DataError(f"{path} has samples that are not numbers (NaN or infinite); export it again")
-    audio = Audio(np.ascontiguousarray(samples.mean(axis=1), dtype=np.float32), rate)
-    if audio.peak < SILENCE_PEAK:
-        raise DataError(f"{path} is silent: its peak is {audio.peak:g}, speech needs {SILENCE_PEAK:g} or more")
-    return audio
+    if peak < SILENCE_PEAK:
+        raise DataError(f"{path} is silent: its peak is {peak:g}, speech needs {SILENCE_PEAK:g} or more")
+    if peak > MOST_OVERSHOOT:
+        raise DataError(f"{path} is far beyond full scale: its peak is {peak:g}, {_scale(peak)}; export it again")
+    return peak
+
+
+def _scale(peak: float) -> str:
+    """Returns what such a peak comes from, in words."""
+    for bits in (16, 24, 32):
+        if 2 ** (bits - 8) < peak <= 2 ** (bits - 1):
+            return f"as {bits}-bit integers have that were written as float without dividing by {2 ** (bits - 1)}"
+    return f"float samples reach from -1 to 1 ({MOST_OVERSHOOT:g} is allowed)"
+
+
+def _cut_off(path: Path) -> str:
+    return f"{path} is cut off: its header promises more audio than the file has; copy it again"
 
 
 def write_flac(path: Path, audio: Audio) -> None:

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from evalkit.errors import DataError
 from evalkit.manifest import read_manifest
+from evalkit.names import name_fault, text_fault
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,12 @@ class Probe:
     id: str
     text: str
     language: str
+
+    def __post_init__(self) -> None:
+        if fault := name_fault(self.id):
+            raise DataError(f"the probe id {self.id!r} {fault}; give it another one")
+        if fault := text_fault(self.text):
+            raise DataError(f"the text of probe {self.id!r} {fault}")
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,10 @@ def read_probes(path: Path) -> ProbeSet:
         raise DataError(f"{path}: the probe id {twice[0]!r} is used twice; ids name the rows of a report")
     if empty := [entry.id for entry in file.probes if not entry.text.strip()]:
         raise DataError(f"{path}: probe {empty[0]!r} has an empty text")
-    return ProbeSet(
-        file.name, file.version, tuple(Probe(entry.id, entry.text.strip(), file.language) for entry in file.probes)
-    )
+    if fault := name_fault(file.name):
+        raise DataError(f"{path}: the name {file.name!r} {fault}; give it another one")
+    try:
+        probes = tuple(Probe(entry.id, entry.text.strip(), file.language) for entry in file.probes)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    return ProbeSet(file.name, file.version, probes)

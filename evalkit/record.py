@@ -5,9 +5,9 @@ Rows are plain dataclasses, checked when they are read: a run has very many, whi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated
 
 from evalkit.digest import Scalar
@@ -15,6 +15,9 @@ from evalkit.digest import Scalar
 SCHEMA_VERSION = 2
 
 _EXACT = ConfigDict(extra="forbid")
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Amount = Annotated[Number, Field(ge=0)]  # of seconds, bytes, edits: files that say less are not believed
+Count = Annotated[int, Field(ge=0)]
 Status = Literal["complete", "interrupted", "failed"]
 State = Literal["scored", "failed", "not_run"]
 
@@ -28,12 +31,12 @@ class PromptRecord:
 
     __pydantic_config__ = _EXACT
 
-    seconds: float
+    seconds: Amount
     text: str
     text_source: str
     sha256: str
     clips: list[str]
-    text_wer: float | None = None
+    text_wer: Amount | None = None
     sound: str | None = None
 
 
@@ -53,10 +56,10 @@ class EditsRecord:
 
     __pydantic_config__ = _EXACT
 
-    hits: int
-    substitutions: int
-    deletions: int
-    insertions: int
+    hits: Count
+    substitutions: Count
+    deletions: Count
+    insertions: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Row:
     settings: Mapping[str, Scalar]
     voice: str
     probe: str
-    seed: int
+    seed: Count
     language: str
     text: str
     state: State = "scored"
@@ -94,12 +97,12 @@ class Row:
     intended_text: str | None = None
     synthesis: str | None = None
     audio: str | None = None
-    audio_seconds: float | None = None
-    synth_seconds: float | None = None
+    audio_seconds: Amount | None = None
+    synth_seconds: Amount | None = None
     cached: bool = False
     sim_reference: Literal["held_out", "prompt"] | None = None
-    scores: Mapping[str, float] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, Number] = field(default_factory=dict)
+    weights: Mapping[str, Amount] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     edits: EditsRecord | None = None
     flags: list[str] = field(default_factory=list)
@@ -133,11 +136,11 @@ class TrialSummary:
     id: str
     engine: str
     settings: Mapping[str, Scalar]
-    n: int
-    n_failed: int
+    n: Count
+    n_failed: Count
     summary: Mapping[str, Summary]
-    n_not_run: int = 0
-    n_flagged: int = 0
+    n_not_run: Count = 0
+    n_flagged: Count = 0
     flags: Mapping[str, int] = field(default_factory=dict)
     version: str | None = None
     barred: str | None = None

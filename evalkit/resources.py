@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from evalkit.errors import ConfigError
+from evalkit.names import path_fault
+
 _PACKAGE = Path(__file__).parent
 
 
@@ -13,6 +16,20 @@ def resource(name: str) -> Path:
 
 def locate(path: str) -> Path:
     """Returns the path as the user means it: from the current folder, else among evalkit's own data."""
-    typed = Path(path).expanduser()
+    typed = at_home(path)
     shipped = resource(path)
     return shipped if not typed.exists() and shipped.exists() else typed
+
+
+def at_home(path: str) -> Path:
+    """Returns a path that was typed, its `~` expanded.
+
+    Raises:
+        ConfigError: It is no path, or there is no such user.
+    """
+    if fault := path_fault(path):
+        raise ConfigError(f"the path {path!r} {fault}")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"the path {path!r} begins with the home of a user that is not on this machine") from error

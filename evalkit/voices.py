@@ -5,22 +5,25 @@ clip whose words stand in a `.txt` of the same name, and a subfolder `held_out/`
 """
 
 import importlib.util
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as validated
 
+from evalkit.audio import read_recording
+from evalkit.copies import COMPARED_SECONDS, COPY, Outline, agreement, outline
 from evalkit.digest import file_sha256
 from evalkit.errors import DataError
 from evalkit.manifest import inside, read_manifest
+from evalkit.names import name_fault, path_fault
+from evalkit.voicefolders import AUDIO_SUFFIXES, MANIFEST, Remark, clip_files, voice_folders, words, words_beside
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
-UNREAD_SUFFIXES = frozenset({".m4a", ".aac", ".opus", ".wma", ".mp4", ".webm"})
-READABLE = ("WAV", "FLAC", "OGG")
-HELD_OUT_FOLDER = "held_out"
 Use = Literal["prompt", "held_out"]
 
 
@@ -59,6 +62,10 @@ class Voice:
     language: str
     licence: str
     clips: tuple[Clip, ...]
+
+    def __post_init__(self) -> None:
+        if fault := name_fault(self.name):
+            raise DataError(f"the voice name {self.name!r} {fault}; give it another one")
 
     @property
     def prompt_clips(self) -> tuple[Clip, ...]:
@@ -101,27 +108,50 @@ class _PackageFile:
     voices: list[_VoiceFile]
 
 
-def read_voices(path: Path, names: list[str] | None) -> tuple[Voice, ...]:
+Found = list[tuple[str, Voice | DataError]]  # a voice, or what is wrong with it, under its name
+
+
+def read_voices(
+    path: Path, names: Sequence[str] | None, exclude: Sequence[str] = (), remark: Remark = lambda _: None
+) -> tuple[Voice, ...]:
     """Reads voices from a folder of voices, the folder of one voice, or a manifest of voices inside a package.
 
     Args:
         path: A folder, or a YAML file that names an installed package.
         names: Only these, in this order; None for all, sorted by name.
+        exclude: Not these, of those that `names` chooses: what is wrong with them does not matter.
+        remark: Is told what looks like a voice or a clip and is not read.
 
     Raises:
-        DataError: No such folder, no voice in it, a voice that is unknown, or one that has no prompt clip.
+        DataError: No such folder, no voice in it, one that is unknown, has no prompt clip, or would be scored against
+            what engines hear; or one that is there twice.
     """
     if path.suffix.lower() in AUDIO_SUFFIXES:
         return (voice_of_files([path]),)
-    voices = _read_package(path) if path.suffix in {".yaml", ".yml"} else _read_folder(path)
-    by_name = {voice.name: voice for voice in voices}
-    if len(by_name) < len(voices):
-        raise DataError(f"{path}: two voices share a name; names found: {', '.join(v.name for v in voices)}")
-    if names is None:
-        return tuple(by_name[name] for name in sorted(by_name))
-    if unknown := [name for name in names if name not in by_name]:
-        raise DataError(f"no voice {unknown[0]!r} in {path}; it has: {', '.join(sorted(by_name))}")
-    return tuple(by_name[name] for name in dict.fromkeys(names))
+    found = _read_package(path) if path.suffix in {".yaml", ".yml"} else _read_folders(path, remark)
+    if twice := [name for name, count in Counter(name for name, _ in found).items() if count > 1]:
+        raise DataError(f"{path}: two voices share the name {twice[0]!r}; rename one, since names tell rows apart")
+    by_name, voices = dict(found), []
+    for name in _chosen(list(by_name), path, names, exclude):
+        voice = by_name[name]
+        if isinstance(voice, DataError):
+            raise voice
+        voices.append(voice)
+    for voice in voices:
+        _refuse_leaks(voice)
+    _refuse_copies(voices, remark)
+    return tuple(voices)
+
+
+def _chosen(known: Sequence[str], path: Path, names: Sequence[str] | None, exclude: Sequence[str]) -> list[str]:
+    chosen = sorted(known) if names is None else list(dict.fromkeys(names))
+    if unknown := [name for name in chosen if name not in known]:
+        raise DataError(f"no voice {unknown[0]!r} in {path}; it has: {', '.join(sorted(known))}")
+    if unknown := sorted(set(exclude) - set(chosen)):
+        raise DataError(f"voices.exclude: no voice {', '.join(unknown)} among {', '.join(chosen)}")
+    if kept := [name for name in chosen if name not in exclude]:
+        return kept
+    raise DataError(f"voices.exclude leaves no voice; there are {', '.join(chosen)}")
 
 
 def voice_of_files(paths: list[Path]) -> Voice:
@@ -134,90 +164,112 @@ def voice_of_files(paths: list[Path]) -> Voice:
         raise DataError("voices.path=[] names no files; give a folder, a file, or [FILE, FILE, ...]")
     if missing := [path for path in paths if not path.is_file()]:
         raise DataError(f"no audio file at {missing[0]}")
-    return Voice(paths[0].stem, "en", "unknown", tuple(Clip(path, _text_beside(path), "prompt") for path in paths))
+    return Voice(paths[0].stem, "en", "unknown", tuple(_clip(path, "prompt") for path in paths))
 
 
-def _read_folder(path: Path) -> list[Voice]:
-    if not path.is_dir():
-        raise DataError(f"no folder of voices at {path}; give one with voices.path=DIR")
-    folders = [child for child in sorted(path.iterdir()) if child.is_dir() and child.name != HELD_OUT_FOLDER]
-    if unread := [child for child in folders if not _is_voice(child) and _has_unread_audio(child)]:
-        raise DataError(f"{unread[0]} has only audio that cannot be read; convert it to {', '.join(READABLE)}")
-    children = [child for child in folders if _is_voice(child)]
-    if _is_voice(path):
-        if children and not (path / "voice.yaml").is_file():
-            raise DataError(
-                f"{path} has both clips ({_audio_files(path)[0].name}) and folders of clips ({children[0].name}): "
-                "move the clips into a folder of their own, so that it is clear which voices there are"
-            )
-        return [_read_voice(path)]
-    voices = [_read_voice(child) for child in children]
-    if not voices:
-        raise DataError(
-            f"no voice in {path}: a voice is a folder with a voice.yaml, or with audio files "
-            f"({', '.join(sorted(AUDIO_SUFFIXES))}) and a .txt beside each"
-        )
-    return voices
+def _read_folders(path: Path, remark: Remark) -> Found:
+    return [_tried(folder, remark) for folder in voice_folders(path, remark)]
 
 
-def _is_voice(folder: Path) -> bool:
-    return (folder / "voice.yaml").is_file() or bool(_audio_files(folder))
+def _tried(folder: Path, remark: Remark) -> tuple[str, Voice | DataError]:
+    try:
+        voice = _read_voice(folder, remark)
+    except DataError as error:  # only those who choose this voice need to know
+        return folder.resolve().name, error
+    return voice.name, voice
 
 
-def _has_unread_audio(folder: Path) -> bool:
-    return any(path.suffix.lower() in UNREAD_SUFFIXES for path in folder.iterdir())
-
-
-def _audio_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
-
-
-def _read_voice(folder: Path) -> Voice:
-    manifest = folder / "voice.yaml"
+def _read_voice(folder: Path, remark: Remark) -> Voice:
+    manifest = folder / MANIFEST
     if manifest.is_file():
         return _voice_from_file(read_manifest(manifest, _VoiceFile), folder, manifest)
-    prompts = [Clip(path, _text_beside(path), "prompt") for path in _audio_files(folder)]
-    held_out = [Clip(path, _text_beside(path), "held_out") for path in _audio_files(folder / HELD_OUT_FOLDER)]
-    return _checked(Voice(folder.resolve().name, "en", "unknown", (*prompts, *held_out)), folder)
+    prompts, held_out = clip_files(folder, remark)
+    clips = [
+        *(_clip(path, "prompt") for path in prompts),
+        *(_clip(path, "held_out") for path in held_out),
+    ]
+    return _checked(Voice(folder.resolve().name, "en", "unknown", tuple(clips)), folder)
+
+
+def _clip(path: Path, use: Use) -> Clip:
+    """Returns a clip with the words that stand beside it."""
+    if fault := path_fault(path.name):
+        raise DataError(f"the file name {path.name!r} in {path.parent} {fault}; rename the file")
+    return Clip(path, words_beside(path), use)
 
 
 def _voice_from_file(file: _VoiceFile, folder: Path, manifest: Path) -> Voice:
     clips = []
     for entry in file.clips:
         path = inside(folder, entry.file, manifest)
-        clips.append(Clip(path, entry.text or _text_beside(path), entry.use))
-    return _checked(Voice(file.name or folder.resolve().name, file.language, file.licence, tuple(clips)), manifest)
-
-
-def _text_beside(audio: Path) -> str | None:
-    text = audio.with_suffix(".txt")
-    if not text.is_file():
-        return None
-    try:
-        return text.read_text(encoding="utf-8-sig").strip() or None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{text} is not UTF-8 text; save it as UTF-8") from error
+        text = words(entry.text, f"{manifest}, {entry.file}") or words_beside(path)
+        clips.append(Clip(path, text, entry.use))
+    name = file.name or folder.resolve().name
+    if fault := name_fault(name):
+        raise DataError(f"{manifest}: the voice name {name!r} {fault}; give it another one")
+    return _checked(Voice(name, file.language, file.licence, tuple(clips)), manifest)
 
 
 def _checked(voice: Voice, where: Path) -> Voice:
     if not voice.prompt_clips:
         raise DataError(f"{where}: voice {voice.name!r} has no prompt clip, so no engine can be conditioned on it")
-    heard = {clip.sha256: clip for clip in voice.prompt_clips if clip.path.is_file()}
-    for clip in voice.held_out_clips:
-        if clip.path.is_file() and (twin := heard.get(clip.sha256)):
-            raise DataError(
-                f"{where}: held-out clip {clip.path.name} is the same recording as prompt clip {twin.path.name}; "
-                "similarity would be scored against what the engine heard"
-            )
     return voice
 
 
-def _read_package(path: Path) -> list[Voice]:
+def _read_package(path: Path) -> Found:
     file = read_manifest(path, _PackageFile)
-    spec = importlib.util.find_spec(file.package)
+    spec = importlib.util.find_spec(file.package) if file.package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise DataError(f"the voices of {path} lie in the package {file.package!r}: type {file.install}")
     folder = Path(next(iter(spec.submodule_search_locations)))
-    return [_voice_from_file(voice, folder, path) for voice in file.voices]
+    voices = [_voice_from_file(voice, folder, path) for voice in file.voices]
+    return [(voice.name, voice) for voice in voices]
+
+
+def _refuse_leaks(voice: Voice) -> None:
+    """Raises a DataError where a held-out clip, or a part of it, is a prompt clip too, however it is encoded."""
+    prompts = [clip for clip in voice.prompt_clips if clip.path.is_file()]
+    heard = {clip.sha256: clip for clip in prompts}
+    outlines: list[tuple[Clip, Outline]] = []
+    for clip in voice.held_out_clips:
+        if not clip.path.is_file():
+            continue
+        if twin := heard.get(clip.sha256):
+            raise DataError(_leak(voice, clip, twin, ""))
+        outlines = outlines or [(prompt, found) for prompt in prompts if (found := _outline(prompt)) is not None]
+        if (own := _outline(clip)) is None:
+            continue
+        for twin, found in outlines:
+            if (alike := agreement(own, found)) > COPY:
+                raise DataError(_leak(voice, clip, twin, f", encoded anew (they correlate to {alike:.2f})"))
+
+
+def _leak(voice: Voice, clip: Clip, twin: Clip, how: str) -> str:
+    return (
+        f"voice {voice.name!r} in {clip.path.parent}: held-out clip {clip.path.name} is the same recording as prompt "
+        f"clip {twin.path.name}{how}; similarity would be scored against what the engine heard: take it out of either"
+    )
+
+
+def _outline(clip: Clip) -> Outline | None:
+    """Returns what is compared of a clip; None of one that cannot be read, which fails where it is needed."""
+    try:
+        return outline(read_recording(clip.path, COMPARED_SECONDS).audio)
+    except DataError:
+        return None
+
+
+def _refuse_copies(voices: Sequence[Voice], remark: Remark) -> None:
+    """Raises a DataError where two voices are prompted with one recording; tells of one that is shared otherwise."""
+    uses = [(voice, {clip.sha256: clip for clip in voice.clips if clip.path.is_file()}) for voice in voices]
+    for (one, ours), (other, theirs) in combinations(uses, 2):
+        shared = [(ours[sha256], theirs[sha256]) for sha256 in ours.keys() & theirs.keys()]
+        prompts = [pair for pair in shared if pair[0].use == pair[1].use == "prompt"]
+        for mine, yours in (prompts or shared)[:1]:
+            said = (
+                f"voices {one.name!r} and {other.name!r} have the same recording ({mine.path} and {yours.path}): "
+                "one speaker counted twice makes every interval too narrow"
+            )
+            if prompts:
+                raise DataError(f"{said}; leave one out: voices.exclude=[NAME]")
+            remark(said)

@@ -55,6 +55,16 @@ def _skip(items: list[pytest.Item], marker: str, reason: str) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Counts the hostile cases where nothing else was asked for: `make hostile`."""
+    if config.option.markexpr != "hostile":
+        return
+    held, *others = (len(terminalreporter.stats.get(outcome, ())) for outcome in ("passed", "failed", "error"))
+    skipped = len(terminalreporter.stats.get("skipped", ()))
+    told = f"{held + sum(others)} cases, {held} held, {sum(others)} not held"
+    terminalreporter.write_line(f"hostile and clumsy input: {told}{f', {skipped} skipped' if skipped else ''}")
+
+
 def make_voice(folder: Path, hum: float, *, held_out: bool = True, rate: int = 16_000) -> Path:
     """Writes a voice of whistled clips with a voice.yaml."""
     folder.mkdir(parents=True)

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from evalkit.commands.screen import show
 from evalkit.errors import EvalkitError
 from evalkit.reports.files import read_report
 
@@ -44,7 +45,7 @@ def run_bench(what: str, utterances: int | None = None, cases: int | None = None
 
 def _startup() -> None:
     bare = _median_seconds(["-c", "pass"])
-    print(f"{'command':34} {'median':>8}   target   ({RUNS} runs each; a bare interpreter takes {bare:.2f} s of it)")
+    show(f"{'command':34} {'median':>8}   target   ({RUNS} runs each; a bare interpreter takes {bare:.2f} s of it)")
     for name, arguments, target in (
         ("import evalkit", ["-c", "import evalkit"], 0.3),
         ("python -m evalkit --help", ["-m", "evalkit", "--help"], 1.5),
@@ -52,7 +53,7 @@ def _startup() -> None:
         ("run +sweep=demo dry_run=true", ["-m", "evalkit", "run", "+sweep=demo", "dry_run=true"], None),
     ):
         limit = f"{target:.1f} s" if target else "-"
-        print(f"{name:34} {_median_seconds(arguments):6.2f} s   {limit}")
+        show(f"{name:34} {_median_seconds(arguments):6.2f} s   {limit}")
 
 
 def _demo() -> None:
@@ -61,12 +62,12 @@ def _demo() -> None:
         again, again_memory, _ = _run_demo(Path(scratch))
         cost = read_report(folder).cost
     overhead = cost.overhead if cost else None
-    print(f"{'demo':34} {'measured':>10}   target")
-    print(f"{'first run':34} {first:8.1f} s   360 s")
-    print(f"{'its time outside models':34} {f'{overhead:8.1%}' if overhead is not None else '-':>9}   10 %")
-    print(f"{'its peak memory':34} {first_memory / 2**30:6.2f} GiB   4 GB")
-    print(f"{'a repeat, nothing to synthesise':34} {again:8.1f} s   15 s")
-    print(f"{'its peak memory':34} {again_memory / 2**30:6.2f} GiB   -")
+    show(f"{'demo':34} {'measured':>10}   target")
+    show(f"{'first run':34} {first:8.1f} s   360 s")
+    show(f"{'its time outside models':34} {f'{overhead:8.1%}' if overhead is not None else '-':>9}   10 %")
+    show(f"{'its peak memory':34} {first_memory / 2**30:6.2f} GiB   4 GB")
+    show(f"{'a repeat, nothing to synthesise':34} {again:8.1f} s   15 s")
+    show(f"{'its peak memory':34} {again_memory / 2**30:6.2f} GiB   -")
 
 
 def _run_demo(scratch: Path) -> tuple[float, int, Path]:

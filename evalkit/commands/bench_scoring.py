@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.audio import Audio, read_audio
+from evalkit.commands.screen import show
 from evalkit.errors import ConfigError
 from evalkit.judges.campplus import CamPlusPlus
 from evalkit.judges.faster_whisper import FasterWhisper
@@ -81,16 +82,16 @@ def run_scoring(count: int) -> None:
         raise ConfigError(f"--utterances was {count}, expected 1 to {len(utterances(MANY))}")
     heard, embedded = _measure(spoken)
     seconds = sum(one.audio.seconds for one in spoken)
-    print(
+    show(
         f"{len(spoken)} utterances, {seconds:.0f} s of speech, Whisper base (int8, beam 5) and CAM++, on the processor"
     )
-    print(f"{'utterances per second':30} {'transcripts':>12} {'embeddings':>12} {'both':>12}   times the plain way's")
+    show(f"{'utterances per second':30} {'transcripts':>12} {'embeddings':>12} {'both':>12}   times the plain way's")
     plain = _seconds(heard[PLAIN], embedded[PLAIN])
     for name, way, encoder in ((PLAIN, PLAIN, PLAIN), (EXACT, EXACT, ONCE), (FITTED, FITTED, ONCE)):
         own = _seconds(heard[way], embedded[encoder])
         rates = " ".join(f"{len(spoken) / part:12.2f}" for part in own)
         gains = " ".join(f"{base / part:5.2f}x" for base, part in zip(plain, own, strict=True))
-        print(f"{name:30} {rates}   {gains}")
+        show(f"{name:30} {rates}   {gains}")
     _print_sameness(spoken, heard, embedded)
 
 
@@ -205,15 +206,15 @@ def _encoders() -> dict[str, Way[Rows]]:
 
 def _print_sameness(spoken: Sequence[Spoken], heard: dict[str, Tally[str]], embedded: dict[str, Tally[Rows]]) -> None:
     written = sum(one.text is not None for one in spoken)
-    print(f"{'agreement':30} {'equal texts':>12} {'WER':>12}   ({written} utterances whose words are known)")
+    show(f"{'agreement':30} {'equal texts':>12} {'WER':>12}   ({written} utterances whose words are known)")
     for way, tally in heard.items():
         equal = sum(text == plain for text, plain in zip(tally.answers, heard[PLAIN].answers, strict=True)) / len(
             spoken
         )
-        print(f"{way:30} {equal:12.1%} {_wer(spoken, tally.answers):12.4f}")
+        show(f"{way:30} {equal:12.1%} {_wer(spoken, tally.answers):12.4f}")
     pairs_of_rows = zip(embedded[PLAIN].answers, embedded[ONCE].answers, strict=True)
     difference = max(float(np.abs(one - other).max()) for one, other in pairs_of_rows)
-    print(f"{'embeddings differ by':30} {difference:12.1e}   target 1e-04 or less")
+    show(f"{'embeddings differ by':30} {difference:12.1e}   target 1e-04 or less")
 
 
 def _wer(spoken: Sequence[Spoken], texts: Sequence[str]) -> float:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 from evalkit.commands.tally import Tally, clock_time
+from evalkit.names import visible
 from evalkit.pipeline.events import (
     Advanced,
     Event,
@@ -134,14 +136,14 @@ class Live(Display):
         self._bars: dict[str, TaskID] = {}
         bars = [BarColumn(bar_width=BAR_WIDTH)] if console.width >= WITH_BAR else []
         self._taken = NAME_WIDTH + 1 + (BAR_WIDTH + 1) * len(bars)
-        name = TextColumn(f"[bold]{{task.description:<{NAME_WIDTH}}}")
+        name = TextColumn(f"[bold]{{task.fields[shown]:<{NAME_WIDTH}}}")
         # What is written to standard error belongs into the log that `quiet` sends it to, not above the bars.
         columns = (name, *bars, _Told(self._told))
         self._progress = Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False)
 
     def say(self, message: str) -> None:
         """See `Display.say`."""
-        self._console.print(message, highlight=False, markup=False)
+        self._console.print(visible(message), highlight=False, markup=False)
 
     def show(self) -> None:
         """See `Display.show`."""
@@ -166,7 +168,7 @@ class Live(Display):
     def _update(self, name: str, done: int, total: int | None) -> None:
         self._progress.start()
         if name not in self._bars:
-            self._bars[name] = self._progress.add_task(name, total=total)
+            self._bars[name] = self._progress.add_task(name, total=total, shown=escape(visible(name)))
         self._progress.update(self._bars[name], completed=done, total=total)
 
     def _told(self, task: Task) -> str:
@@ -178,7 +180,7 @@ class Live(Display):
         """Returns what there is to say beside a bar, the most important first."""
         if task.total is None:
             model, since = self.loading or ("", now)
-            return [model, f"{clock_time(now - since)} so far"]
+            return [visible(model), f"{clock_time(now - since)} so far"]
         done = f"{task.completed:.0f}/{task.total:.0f}"
         if (tally := self.stages.get(task.description)) is None:
             passed = clock_time(now - self.since)
@@ -228,7 +230,7 @@ class Plain(Display):
 
     def say(self, message: str) -> None:
         """See `Display.say`."""
-        self._stream.write(f"{message}\n")  # at once: two threads write here
+        self._stream.write(f"{visible(message)}\n")  # at once: two threads write here
         self._stream.flush()
 
     def show(self) -> None:

@@ -24,6 +24,7 @@ def plan_table(plan: Plan, cached: int, missing: Sequence[str]) -> str:
         if missing
         else "weights missing: none",
     ]
+    told += [f"note: {remark}" for remark in plan.remarks]
     lines = [*folded(f"{plan.name}: {plan.question}", width), *_trials(plan, width)]
     return "\n".join([*lines, *(line for one in told for line in folded(one, width, "", "  "))])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from evalkit.commands.screen import Screen, silence
-from evalkit.store.atomic import writing
+from evalkit.store.atomic import appending, writing
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def quiet(log: Path) -> Iterator[TextIO]:
     sys.stdout.flush()
     sys.stderr.flush()
     with writing(log):
-        target = log.open("ab")
+        target = appending(log)
     saved = [os.dup(descriptor) for descriptor in (1, 2)]
     with Screen(os.dup(2), sys.stderr.encoding) as screen, target:
         for descriptor in (1, 2):

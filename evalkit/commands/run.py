@@ -96,6 +96,8 @@ def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
     )
     if folder.resumed:
         display.say(f"going on with the unfinished run {folder.run_id}")
+    for remark in plan.remarks:
+        display.say(remark)
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:

@@ -1,7 +1,7 @@
 """What is printed: the one way to standard output and standard error, whatever these are.
 
 They may be closed, full, ASCII only, a terminal that has gone, a pipe that nobody reads: nobody listening is no reason
-to stop, and no name a reason to fail.
+to stop, and no name a reason to fail. Nor does any steer the terminal: names and texts from outside are made `visible`.
 """
 
 import io
@@ -9,6 +9,7 @@ import os
 import sys
 
 from evalkit.errors import StorageError
+from evalkit.names import visible
 
 
 def prepare() -> None:
@@ -36,7 +37,7 @@ def show(text: str = "", kept: str = "") -> None:
         StorageError: They cannot be printed.
     """
     try:
-        print(text, flush=True)
+        print(visible(text), flush=True)  # noqa: T201
     except BrokenPipeError:
         silence(1)
     except OSError as error:
@@ -47,7 +48,7 @@ def show(text: str = "", kept: str = "") -> None:
 def tell(text: str) -> None:
     """Prints a message on standard error, if anybody can be told."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(visible(text), file=sys.stderr, flush=True)  # noqa: T201
     except OSError:
         silence(2)
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from evalkit.commands.display import PLAIN_EVERY
+from evalkit.commands.screen import show, tell
 from evalkit.config.app import config_of
 from evalkit.config.schema import RunConfig
 from evalkit.errors import ConfigError, StorageError
@@ -71,7 +72,7 @@ def _verify(artefacts: Artefacts, *, changes: bool) -> int:
         total, bad = total + len(keys), bad + damaged
     _print_table(["kind", "artefacts", "damaged"], rows)
     done = "set aside, to be made again by the run that needs them" if changes else "left where they are"
-    print(f"{bad} of {total} artefacts are damaged; {done}" if bad else f"all {total} artefacts are whole")
+    show(f"{bad} of {total} artefacts are damaged; {done}" if bad else f"all {total} artefacts are whole")
     return 1 if bad else 0
 
 
@@ -112,10 +113,10 @@ def _prune(artefacts: Artefacts, config: RunConfig, *, asks: bool) -> int:
     found = survey(artefacts, reports, _watched)
     _print_survey(artefacts, found, reports, config)
     if not found.all.count and not any(pile.count for pile in artefacts.store.leftovers().values()):
-        print("nothing to free")
+        show("nothing to free")
         return 0
     if config.dry_run or (asks and not _agreed()):
-        print("nothing was removed" if sys.stdin.isatty() else "nothing was removed; to remove it, add --yes")
+        show("nothing was removed" if sys.stdin.isatty() else "nothing was removed; to remove it, add --yes")
         return 0
     with artefacts.store.alone():  # what is being made is named by no report yet
         if (reports := _named(config)) is None:  # runs may have ended since
@@ -123,7 +124,7 @@ def _prune(artefacts: Artefacts, config: RunConfig, *, asks: bool) -> int:
         unwanted = found.agreed(survey(artefacts, reports, _watched))
         remove(artefacts.store, unwanted, _watched)
         artefacts.store.clear()
-    print(f"removed {unwanted.all.count} artefacts, {_in_units(unwanted.all.bytes)}")
+    show(f"removed {unwanted.all.count} artefacts, {_in_units(unwanted.all.bytes)}")
     return 0
 
 
@@ -142,7 +143,7 @@ def _named(config: RunConfig) -> Named | None:
 
 
 def _print_survey(artefacts: Artefacts, found: Survey, reports: Named, config: RunConfig) -> None:
-    print(f"{reports.reports} reports below {config.reports_dir}, {len(reports.unfinished)} of them of unfinished runs")
+    show(f"{reports.reports} reports below {config.reports_dir}, {len(reports.unfinished)} of them of unfinished runs")
     rows = []
     for kind in KINDS:
         kept, unnamed = found.kept[kind.name], found.of(kind)
@@ -155,7 +156,8 @@ def _print_survey(artefacts: Artefacts, found: Survey, reports: Named, config: R
 def _agreed() -> bool:
     if not sys.stdin.isatty():
         return False
-    print("remove them? [y/N] ", end="", file=sys.stderr, flush=True)
+    sys.stderr.write("remove them? [y/N] ")
+    sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -171,11 +173,11 @@ def _in_units(size: int) -> str:
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print("\n".join(fitted(headings, rows, terminal_width())))
+    show("\n".join(fitted(headings, rows, terminal_width())))
 
 
 def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+    tell(message)
 
 
 def _watched(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:

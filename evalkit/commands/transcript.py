@@ -1,12 +1,13 @@
 """`evalkit transcript show|auto|set VOICE`: the reference text of a voice, and where it disagrees with the audio."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evalkit.audio import Audio, read_audio
+from evalkit.audio import read_recording
 from evalkit.commands.display import display_on
 from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
@@ -24,14 +25,17 @@ from evalkit.pipeline.prompting import Prompting
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompts.book import Book, Entry
 from evalkit.prompts.checks import warnings
+from evalkit.prompts.settings import CLIP_SECONDS
 from evalkit.reports.layout import folded, terminal_width, with_text
-from evalkit.store.atomic import writing
+from evalkit.store.atomic import appending, writing
 from evalkit.store.directory import Directory, OnlyRead
 from evalkit.text import Normalizer, normalizer
+from evalkit.voicefolders import words as words_of
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
 
 LOG = "transcript.log"
+_LONG = f"long: only its first {CLIP_SECONDS:g} s are used, and heard here"
 SECONDS_A_GIGABYTE = 9.0  # of weights, to hear a clip on two cores: Whisper base 1.3 s, large-v3 28 s
 
 
@@ -48,7 +52,7 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
     Raises:
         EvalkitError: No such voice or clip, a text that may not be set, or weights are missing.
     """
-    plan, config = plan_of([*overrides, f"voices.names=[{voice_name}]"])
+    plan, config = plan_of(overrides, voice_name)
     (voice,) = plan.voices
     clips = [one for one in voice.prompt_clips if clip in (None, one.path.name)]
     if not clips:
@@ -70,7 +74,7 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
         finally:
             display.finish()
         workspace.models.close()
-    show("\n".join(lines))
+    show("\n".join([*plan.remarks, *lines]))
     return 1 if failed else 0
 
 
@@ -84,7 +88,7 @@ def _log(place: Path, action: str) -> Iterator[tuple[Directory, Path]]:
     try:
         with writing(place):
             place.mkdir(parents=True, exist_ok=True)
-            (place / LOG).open("ab").close()
+            appending(place / LOG).close()
     except StorageError as error:
         if action != "show":
             raise
@@ -105,8 +109,10 @@ def _set(config: RunConfig, voice: Voice, clips: Sequence[Clip], words: str | No
     text = " ".join((words or "").split())
     if not text:
         raise ConfigError(
-            f"no words: python -m evalkit transcript set {voice.name} --clip {clips[0].path.name} 'WORDS'"
+            f"no words: python -m evalkit transcript set {shlex.quote(voice.name)} "
+            f"--clip {shlex.quote(clips[0].path.name)} 'WORDS'"
         )
+    words_of(text, f"the words of {clips[0].path.name}")
     if clips[0].text is not None:
         raise DataError(
             f"voice {voice.name!r}: the words of {clips[0].path.name} stand beside it or in its voice.yaml, "
@@ -180,8 +186,9 @@ def _unheard(listener: Listening, voice: Voice, clips: Sequence[Clip]) -> int:
     """Returns how many times a transcriber will listen, at the most."""
     times = 0
     for clip in clips:
-        audio = attempt(partial(read_audio, clip.path))
-        if isinstance(audio, Audio):
+        recording = attempt(partial(read_recording, clip.path, CLIP_SECONDS))
+        if not isinstance(recording, Failure):
+            audio = recording.audio
             times += not listener.has_heard(audio, voice.language)
             times += len(listener.ears.passes) * (_stored(listener.books, voice, clip) is None)
     return times
@@ -191,16 +198,16 @@ def _clip_row(
     listener: Listening, voice: Voice, clip: Clip, normalise: Normalizer
 ) -> tuple[list[str], list[str], bool]:
     """Returns a clip's row, its warnings, and whether it cannot be used."""
-    audio = attempt(partial(read_audio, clip.path))
-    if isinstance(audio, Failure):
-        return [clip.path.name, "-", "-", "-", "-", "-", ""], [audio.message], True
-    stored = _stored(listener.books, voice, clip)
+    recording = attempt(partial(read_recording, clip.path, CLIP_SECONDS))
+    if isinstance(recording, Failure):
+        return [clip.path.name, "-", "-", "-", "-", "-", ""], [recording.message], True
+    audio, stored = recording.audio, _stored(listener.books, voice, clip)
     if stored is None:
         row = [clip.path.name, f"{audio.seconds:.2f}", "none yet", "-", "-", "-", "(made at first need)"]
         return row, [], False
     heard = listener.said(audio, voice.language)
-    wer = _error_rate(stored.text, heard, normalise)
-    problems = warnings(stored.text, audio.seconds, wer)
+    wer = _error_rate(stored.text, heard, normalise) if recording.whole else None
+    problems = warnings(stored.text, audio.seconds, wer) if recording.whole else [_LONG]
     if wer:
         problems.insert(0, f"heard otherwise: {heard}")
     if stored.audio_sha256 and stored.audio_sha256 != clip.sha256:

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import hydra
@@ -113,14 +113,23 @@ def _is_hydras(error: BaseException) -> bool:
     return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).split(".")[0] in ("hydra", "omegaconf")
 
 
-def plan_of(overrides: Sequence[str]) -> tuple[Plan, RunConfig]:
+def plan_of(overrides: Sequence[str], voice: str | None = None) -> tuple[Plan, RunConfig]:
     """Returns the plan of a single trial, for commands beside `run`.
+
+    Args:
+        overrides: As typed.
+        voice: The one voice that is wanted; its name is no word of Hydra's: it may be a number, or have blanks.
 
     Raises:
         ConfigError: What was typed cannot be planned.
     """
+    _, axes = split_axes(overrides)
+    if axes:
+        raise ConfigError(f"{axes[0]}: an axis makes several trials, here is one; choose a value")
     composed = _composed(overrides)
     config = validate(composed)
+    if voice is not None:
+        config = replace(config, voices=replace(config.voices, names=[voice], exclude=None))
     plan = build_plan(config, [config], composed)
     require_packages(plan.models)
     return plan, config

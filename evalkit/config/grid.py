@@ -1,6 +1,7 @@
 """Axes and cells: a grid is a list of Hydra sweep overrides, and a cell one choice from each."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -26,12 +27,22 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
-        raise ConfigError(f"cannot read the override: {error}") from error
+        raise ConfigError(f"cannot read the override: {str(error).splitlines()[0]}{_home_advice(overrides)}") from error
     for override in parsed:
         value = override.value()
         if isinstance(value, RangeSweep) and Decimal(str(value.step)) == 0:
             raise ConfigError(f"{override.input_line}: a range needs a step other than 0")
     return parsed
+
+
+def _home_advice(overrides: Sequence[str]) -> str:
+    """Returns what to type where a path begins with `~`, which Hydra's grammar has no place for."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if value.startswith("~"):
+            quoted = f"{key}='{value}'"
+            return f"; to Hydra a ~ is no beginning of a value: put it in quotes of its own, {shlex.quote(quoted)}"
+    return ""
 
 
 def split_axes(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -59,13 +70,16 @@ def cells(
     What was typed wins: an axis replaces the sweep's axis of that key, and a fixed value takes it away.
 
     Raises:
-        ConfigError: An axis has no value, or is not a setting of a trial, or there are more than `most` cells.
+        ConfigError: An axis has no value, is not a setting of a trial, or stands there twice, or there are more than
+            `most` cells.
     """
-    typed = parse(typed_axes)
-    taken = {override.key_or_group for override in [*typed, *parse(typed_fixed)]}
+    typed, fixed = parse(typed_axes), parse(typed_fixed)
+    _check_once(typed, fixed)
+    taken = {override.key_or_group for override in [*typed, *fixed]}
     union: list[list[Override]] = []
     for grid in grids or [[]]:
         axes = parse(grid)
+        _check_once(axes)
         for axis in axes:
             _check_axis(axis)
         union.append([*(axis for axis in axes if axis.key_or_group not in taken), *typed])
@@ -106,6 +120,22 @@ def _product(axes: list[Override]) -> list[Choice]:
         lines = ", ".join(str(axis.input_line) for axis in axes)
         raise ConfigError(f"the grid has no cell: one of its axes has no value ({lines})")
     return product
+
+
+def _check_once(axes: Sequence[Override], fixed: Sequence[Override] = ()) -> None:
+    """Raises a ConfigError where a key has two axes, or an axis and a value: one of them would be dropped."""
+    seen: dict[str, str] = {}
+    for axis in axes:
+        key, line = axis.key_or_group, str(axis.input_line)
+        if key in seen:
+            raise ConfigError(f"{key} is an axis twice, {seen[key]} and {line}: write one with all values")
+        seen[key] = line
+    for override in fixed:
+        if override.key_or_group in seen:
+            raise ConfigError(
+                f"{override.key_or_group} is both an axis and a value, {seen[override.key_or_group]} and "
+                f"{override.input_line}: leave one out"
+            )
 
 
 def _check_axis(axis: Override) -> None:

@@ -7,7 +7,6 @@ import importlib
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -18,6 +17,8 @@ from evalkit.engines.process.isolated import Isolated
 from evalkit.errors import ConfigError, PackageError, told
 from evalkit.judges.base import Judge
 from evalkit.manifest import describe
+from evalkit.names import name_fault
+from evalkit.resources import at_home
 
 T = TypeVar("T")
 Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
@@ -84,7 +85,7 @@ def has_shipped_preset(node: Node) -> bool:
 
 
 def _worker_settings(python: object, timeout: object) -> tuple[str | None, float | None]:
-    if python is not None and shutil.which(str(Path(str(python)).expanduser())) is None:
+    if python is not None and shutil.which(str(at_home(str(python)))) is None:
         raise ConfigError(f"engine.python={python}: there is no such program; give the path of a Python interpreter")
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if timeout is not None and not (is_number and 0 < timeout <= LONGEST_TIMEOUT):  # type: ignore[operator]
@@ -110,11 +111,14 @@ def made_from(node: Node, kind: type[T], where: str) -> T:
         raise ConfigError(f"{where}._target_: {target} is no {kind.__name__}")
     with explained(f"{where}: making {made_by.__qualname__}"):
         try:
-            return made_by(**arguments)
+            made = made_by(**arguments)
         except ValidationError as error:
             raise ConfigError(describe(error, where)) from error
         except TypeError as error:  # no pydantic dataclass, or an abstract one
             raise ConfigError(f"{where}: cannot make {target}: {error}") from error
+        if isinstance(name := getattr(made, "name", None), str) and name and (fault := name_fault(name)):
+            raise ConfigError(f"{where}._target_: the name {name!r} of {target} {fault}; give the class another `name`")
+    return made
 
 
 def _class(target: str, where: str) -> type[Any]:

@@ -15,12 +15,14 @@ from evalkit.engines.base import Engine
 from evalkit.errors import ConfigError
 from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.manifest import describe
+from evalkit.names import LONGEST_NAME
 from evalkit.pipeline.models import MemoryMode
 from evalkit.pipeline.plan import Cell, Decision, Ears, Judges, Plan
 from evalkit.probes import read_probes
 from evalkit.prompts import PromptSettings
-from evalkit.resources import locate
+from evalkit.resources import at_home, locate
 from evalkit.trial import varying_settings
+from evalkit.voicefolders import Remark
 from evalkit.voices import Voice, read_voices, voice_of_files
 
 T = TypeVar("T")
@@ -31,16 +33,25 @@ def _folder(typed: object) -> object:
     if typed in (None, ""):
         raise ValueError("a folder is needed")
     try:
-        is_file = Path(str(typed)).exists() and not Path(str(typed)).is_dir()
+        path = at_home(str(typed))
+        is_file = path.exists() and not path.is_dir()
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
     except OSError as error:
         raise ValueError(f"this is no path of a folder: {error.strerror}") from error
     if is_file:
         raise ValueError("this is no folder")
-    return typed
+    return path
 
 
 def _listed(typed: object) -> object:
-    return [typed] if isinstance(typed, str) else typed
+    """Returns names as a list; to Hydra one that is all digits is a number."""
+    if typed is None:
+        return None
+    names = typed if isinstance(typed, list) else [typed]
+    if any(name is None or isinstance(name, bool | float) for name in names):
+        raise ValueError("to Hydra a name like null, true or 1e3 is a value: put it in quotes of its own, \"'1e3'\"")
+    return [str(name) if isinstance(name, int) else name for name in names]
 
 
 Folder = Annotated[Path, BeforeValidator(_folder)]
@@ -129,7 +140,7 @@ class RunConfig:
         store: Folder of artefacts that runs share.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=LONGEST_NAME)]
     question: str
     engine: Node
     prompt: PromptSettings
@@ -189,11 +200,12 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
             shipped.append(cell.trial.id)
         planned.setdefault(cell.trial.id, cell)
     judges = _judges(config.judge)
+    remarks: list[str] = []
     return Plan(
         name=config.name,
         question=config.question,
         cells=tuple(planned.values()),
-        voices=_voices(config.voices),
+        voices=_voices(config.voices, remarks.append),
         probes=read_probes(locate(config.probes.path)).only(config.probes.ids),
         seeds=tuple(dict.fromkeys(config.seeds)),
         judges=judges,
@@ -201,6 +213,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         decision=_decision(config, list(planned.values()), shipped, judges),
         device=config.device,
         config=composed,
+        remarks=remarks,
     )
 
 
@@ -266,21 +279,10 @@ def _chosen(name: str, known: Mapping[str, Node], where: str) -> tuple[str, Node
     return f"{where}.{name}", known[name]
 
 
-def _voices(config: VoicesConfig) -> tuple[Voice, ...]:
+def _voices(config: VoicesConfig, remark: Remark) -> tuple[Voice, ...]:
     if isinstance(config.path, list):
         return (voice_of_files([locate(path) for path in config.path]),)
-    voices = read_voices(locate(config.path), config.names)
-    unwanted = config.exclude or []
-    if unknown := set(unwanted) - {voice.name for voice in voices}:
-        raise ConfigError(f"voices.exclude: no voice {', '.join(sorted(unknown))} among {_names(voices)}")
-    kept = tuple(voice for voice in voices if voice.name not in unwanted)
-    if not kept:
-        raise ConfigError(f"voices.exclude leaves no voice; there are {_names(voices)}")
-    return kept
-
-
-def _names(voices: Sequence[Voice]) -> str:
-    return ", ".join(voice.name for voice in voices)
+    return read_voices(locate(config.path), config.names, config.exclude or (), remark)
 
 
 def _ears(config: EarsConfig) -> Ears:

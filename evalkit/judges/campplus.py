@@ -66,7 +66,7 @@ def _features(samples: NDArray[np.float32]) -> "torch.Tensor":
     import torch
     from torchaudio.compliance import kaldi
 
-    waveform = torch.from_numpy(samples).unsqueeze(0)
+    waveform = torch.tensor(samples).unsqueeze(0)
     banks = cast("torch.Tensor", kaldi.fbank(waveform, num_mel_bins=BANDS, sample_frequency=RATE, dither=0.0))
     return banks - banks.mean(dim=0, keepdim=True)
 

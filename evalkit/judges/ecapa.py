@@ -52,7 +52,7 @@ class Ecapa(SnapshotJudge, SpeakerEncoder):
 
         network = self._loaded()
         with torch.inference_mode():
-            found = [network.encode_batch(torch.from_numpy(samples).unsqueeze(0)) for samples in batch]
+            found = [network.encode_batch(torch.tensor(samples).unsqueeze(0)) for samples in batch]
         return np.stack([vector[0, 0].float().cpu().numpy() for vector in found])
 
     def load(self) -> None:

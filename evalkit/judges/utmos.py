@@ -66,7 +66,7 @@ class Utmos(SnapshotJudge, QualityModel):
 
         folder, device = self.location
         module, jit = _module(folder, device), cast(Any, torch.jit)
-        waveform = torch.from_numpy(self._given(samples)).unsqueeze(0).to(device)
+        waveform = torch.tensor(self._given(samples)).unsqueeze(0).to(device)
         try:
             # Optimised, TorchScript computes its first calls in another way than the later ones.
             with torch.inference_mode(), jit.optimized_execution(False):

@@ -58,7 +58,7 @@ def _windows(given: NDArray[np.float32]) -> "torch.Tensor":
     if len(starts) > 1 and (len(samples) - starts[-1] * HOP) / (FRAMES * HOP) < MIN_COVERAGE:
         starts.pop()
     padding = max(0, (starts[-1] + FRAMES) * HOP - len(samples))
-    mel = _mel(torch.from_numpy(np.pad(samples, (0, padding))))
+    mel = _mel(torch.tensor(np.pad(samples, (0, padding))))
     return torch.stack([mel[start : start + FRAMES] for start in starts])
 
 

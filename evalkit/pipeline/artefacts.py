@@ -15,6 +15,7 @@ from evalkit.digest import digest
 from evalkit.judges.base import Transcript
 from evalkit.metrics.acoustics import Acoustics
 from evalkit.prompt import Prompt, TextSource, content_address
+from evalkit.record import Amount, Count
 from evalkit.store.codecs import Kind, Records, Sounds, Vectors
 
 Embedding = NDArray[np.float32]
@@ -40,15 +41,15 @@ class Made:
     """
 
     sound: str
-    audio_seconds: float
-    peak: float
-    synth_seconds: float
+    audio_seconds: Amount
+    peak: Amount
+    synth_seconds: Amount
     timed_on: str
     run: str
     intended_text: str | None = None
-    first_audio_seconds: float | None = None
-    memory_bytes: int | None = None
-    device_memory_bytes: int | None = None
+    first_audio_seconds: Amount | None = None
+    memory_bytes: Count | None = None
+    device_memory_bytes: Count | None = None
 
 
 @dataclass(frozen=True)

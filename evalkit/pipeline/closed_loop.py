@@ -7,11 +7,11 @@ only a difference whose interval excludes zero is believed: otherwise the consen
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from evalkit.analysis.stats import Difference, Unit, Weighted, compare, pooled_mean
-from evalkit.audio import read_audio
 from evalkit.digest import digest
 from evalkit.engines.base import Request
 from evalkit.errors import DataError
@@ -23,7 +23,7 @@ from evalkit.pipeline.executors import Executor, Job
 from evalkit.pipeline.judging import embed
 from evalkit.pipeline.listening import Listening
 from evalkit.pipeline.plan import Cell, Plan
-from evalkit.pipeline.sounds import Sound
+from evalkit.pipeline.sounds import Sound, recorded
 from evalkit.pipeline.synthesis import made_before, synthesise
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompt import Prompt
@@ -43,6 +43,7 @@ PHRASES = {
 SEEDS = (0, 1)
 
 Scores = Mapping[Unit, Weighted]
+Result = TypeVar("Result")
 
 
 def choose(plan: Plan, listener: Listening, executor: Executor, cell: Cell, voice: Voice) -> Prompt:
@@ -126,19 +127,19 @@ def _scores(
     ]
 
 
-def _given(request: Request) -> Request:
-    return request
+def _given(value: Result) -> Result:
+    return value
 
 
 def _similarity(plan: Plan, workspace: Workspace, voice: Voice, made: Mapping[str, str]) -> dict[str, float]:
     """Returns each synthesis' SIM by its key; `made` has the addresses of their sounds."""
     spoken = [Sound(sha256, partial(workspace.sounds.read, sha256), voice.language) for sha256 in made.values()]
-    clips = [(clip.path, read_audio(clip.path)) for clip in voice.reference_clips]
-    references = [Sound(clip.sha256, partial(read_audio, path), voice.language) for path, clip in clips]
+    audios = [recorded(clip).audio for clip in voice.reference_clips]
+    references = [Sound(audio.sha256, partial(_given, audio), voice.language) for audio in audios]
     embeddings = embed(
         workspace, plan.judges.speakers[0], list({sound.sha256: sound for sound in [*spoken, *references]}.values())
     )
-    yardsticks = [found for _, clip in clips if not isinstance(found := embeddings[clip.sha256], Failure)]
+    yardsticks = [found for audio in audios if not isinstance(found := embeddings[audio.sha256], Failure)]
     return {
         key: float(np.mean([cosine(found, yardstick) for yardstick in yardsticks]))
         for key, sha256 in made.items()

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from evalkit.analysis.calibration import VoicePrints, doubts, encoder_doubts, encoder_record, floors_and_ceilings
 from evalkit.analysis.speakers import speaker_doubts
-from evalkit.audio import read_audio
 from evalkit.judges.base import Transcript
 from evalkit.metrics import VoiceFacts, align_words
 from evalkit.metrics.acoustics import Acoustics
@@ -17,7 +16,7 @@ from evalkit.pipeline.artefacts import BuiltPrompt, Embedding, Made, Opinion
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.judging import acoustics, assess, embed, transcribe
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.sounds import Sound
+from evalkit.pipeline.sounds import LONGEST_HEARD, Sound, recorded
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import EncoderRecord, VoiceCalibration
 from evalkit.text import normalizer
@@ -34,6 +33,7 @@ class Yardsticks:
         transcripts: Of clips with known words, by address.
         embeddings: Of clips, by speaker encoder and address.
         acoustics: Of clips, by address.
+        remarks: Sentences about clips that were not heard as they are.
     """
 
     plan: Plan
@@ -41,6 +41,7 @@ class Yardsticks:
     transcripts: Mapping[str, Transcript | Failure]
     embeddings: Mapping[str, Mapping[str, Embedding | Failure]]
     acoustics: Mapping[str, Acoustics | Failure]
+    remarks: Sequence[str]
 
     @cached_property
     def references(self) -> dict[tuple[str, str], NDArray[np.float32] | Failure]:
@@ -160,24 +161,54 @@ class Yardsticks:
 
 def measure_yardsticks(plan: Plan, workspace: Workspace) -> Yardsticks:
     """Lets the judges hear every recording of the voices."""
-    recordings = {
+    read = {
         voice.name: [(clip, attempt(partial(_recording, clip, voice.language))) for clip in voice.clips]
         for voice in plan.voices
     }
-    clips = [(clip, sound) for own in recordings.values() for clip, sound in own if isinstance(sound, Sound)]
-    recorded = list({sound.sha256: sound for _, sound in clips}.values())
-    readable = list({sound.sha256: sound for clip, sound in clips if clip.text}.values())
+    heard = [(clip, one) for own in read.values() for clip, one in own if isinstance(one, _Recorded)]
+    distinct = list({one.sound.sha256: one.sound for _, one in heard}.values())
+    readable = list({one.sound.sha256: one.sound for clip, one in heard if clip.text and one.whole}.values())
     return Yardsticks(
         plan=plan,
-        recordings=recordings,
+        recordings={
+            name: [(clip, one.sound if isinstance(one, _Recorded) else one) for clip, one in own]
+            for name, own in read.items()
+        },
         transcripts=transcribe(workspace, plan.judges.asr, readable),
-        embeddings={encoder.name: embed(workspace, encoder, recorded) for encoder in plan.judges.speakers},
-        acoustics=acoustics(workspace, recorded),
+        embeddings={encoder.name: embed(workspace, encoder, distinct) for encoder in plan.judges.speakers},
+        acoustics=acoustics(workspace, distinct),
+        remarks=[
+            f"voice {name}: {clip.path.name} {remark}"
+            for name, own in read.items()
+            for clip, one in own
+            if isinstance(one, _Recorded)
+            for remark in one.remarks
+        ],
     )
 
 
-def _recording(clip: Clip, language: str) -> Sound:
-    return Sound(read_audio(clip.path).sha256, partial(read_audio, clip.path), language)
+@dataclass(frozen=True, eq=False)
+class _Recorded:
+    """A recording as judges hear it; `peak` is its file's, `whole` tells that nothing was left out."""
+
+    sound: Sound
+    peak: float
+    whole: bool
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is different from the file."""
+        found = []
+        if self.peak > 1:
+            found.append(f"goes beyond full scale (peak {self.peak:.2f}): it is scaled down, not clipped")
+        if not self.whole:
+            found.append(f"is long: judges hear its first {LONGEST_HEARD:g} s")
+        return found
+
+
+def _recording(clip: Clip, language: str) -> _Recorded:
+    found = recorded(clip)
+    return _Recorded(Sound(found.audio.sha256, lambda: recorded(clip).audio, language), found.peak, found.whole)
 
 
 @dataclass(frozen=True, eq=False)

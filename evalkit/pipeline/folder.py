@@ -61,10 +61,18 @@ def _sweep(parent: Path) -> None:
 
 
 def _folders(parent: Path) -> list[Path]:
-    """Returns the folders of runs, the newest first; links are somebody else's."""
+    """Returns the folders of runs, the newest first; links, and folders with links in them, are somebody else's."""
     if not parent.is_dir():
         return []
-    return sorted((path for path in parent.iterdir() if path.is_dir() and not path.is_symlink()), reverse=True)
+    return sorted((path for path in parent.iterdir() if path.is_dir() and not _has_links(path)), reverse=True)
+
+
+def _has_links(folder: Path) -> bool:
+    """Whether writing in a folder could change what lies elsewhere."""
+    try:
+        return folder.is_symlink() or any(path.is_symlink() for path in folder.iterdir())
+    except OSError:  # it may not be listed
+        return True
 
 
 def _take_up(parent: Path, plan: str) -> tuple[Path, int] | None:

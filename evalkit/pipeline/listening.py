@@ -1,13 +1,15 @@
 """Listening to a voice's recordings: words in time, spans of speech, automatic text; nothing is heard twice."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.audio import Audio, read_audio
+from evalkit.audio import Audio, read_recording
 from evalkit.digest import digest
 from evalkit.errors import DataError
 from evalkit.judges.base import Transcriber, Transcript
+from evalkit.names import has_words
 from evalkit.pipeline.artefacts import SPEECH, TRANSCRIPT, judgement_key
 from evalkit.pipeline.plan import Ears
 from evalkit.pipeline.workspace import Workspace
@@ -73,6 +75,11 @@ class Listening:
                 f"voice {voice.name!r}: {clip.path.name} has changed since its words were set; set them again: "
                 f"{set_command(voice, clip)}"
             )
+        if not has_words(entry.text):
+            raise DataError(
+                f"voice {voice.name!r}: the text set for {clip.path.name}, {entry.text!r}, has no words; set them: "
+                f"{set_command(voice, clip)}"
+            )
         return ReferenceText(entry.text, "user")
 
     def automatic(self, voice: Voice, clip: Clip, *, anew: bool = False) -> ReferenceText:
@@ -104,8 +111,7 @@ class Listening:
         return digest([dict(one.fingerprint()) for one in self.ears.passes])
 
     def _hear_all(self, voice: Voice, clip: Clip, sha256: str) -> Entry:
-        audio = read_audio(clip.path)
-        window = Audio(audio.samples[: round(CLIP_SECONDS * audio.sample_rate)], audio.sample_rate)
+        window = read_recording(clip.path, CLIP_SECONDS).audio
         candidates = [self._heard(one, window, voice.language).text for one in self.ears.passes]
         chosen = consensus(candidates)
         self._check_usable(voice, clip, window, chosen)
@@ -152,12 +158,12 @@ class Listening:
 
 def set_command(voice: Voice, clip: Clip) -> str:
     """Returns what to type to set a clip's words."""
-    return f"python -m evalkit transcript set {voice.name} --clip {clip.path.name} 'THE WORDS' voices.path=DIR"
+    name, file = shlex.quote(voice.name), shlex.quote(clip.path.name)
+    return f"python -m evalkit transcript set {name} --clip {file} 'THE WORDS' voices.path=DIR"
 
 
 def _nothing(chosen: Consensus) -> str | None:
-    heard = any(character.isalnum() for character in chosen.text)
-    return None if heard else "nothing was heard (silence, noise or music)"
+    return None if has_words(chosen.text) else "nothing was heard (silence, noise or music)"
 
 
 def _unusable(chosen: Consensus, seconds: float) -> str | None:

@@ -127,7 +127,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: cells over voices, probes and seeds; `config` is the resolved configuration, for the report."""
+    """One run: cells over voices, probes and seeds.
+
+    `config` is the resolved configuration, for the report; `remarks` are sentences about what was found and not read.
+    """
 
     name: str
     question: str
@@ -140,6 +143,7 @@ class Plan:
     decision: Decision
     device: str
     config: Mapping[str, Any]
+    remarks: Sequence[str] = ()
 
     @property
     def trials(self) -> list[Trial]:

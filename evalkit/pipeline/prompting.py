@@ -1,5 +1,6 @@
 """The first stage of a run: a prompt per voice and way of building it, kept by the content of all that goes into it."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -197,6 +198,6 @@ def _doubts(voice: Voice, settings: PromptSettings, prompt: BuiltPrompt) -> list
     if prompt.text_wer is not None and prompt.text_wer > SUSPICIOUS_WER:
         doubts.append(
             f"voice {voice.name}: the words of {', '.join(prompt.clips)} have a WER of {prompt.text_wer:.2f} against "
-            f"what is heard; look at them: python -m evalkit transcript show {voice.name} voices.path=DIR"
+            f"what is heard; look at them: python -m evalkit transcript show {shlex.quote(voice.name)} voices.path=DIR"
         )
     return doubts

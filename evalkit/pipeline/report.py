@@ -47,10 +47,14 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
         primary=plan.decision.primary,
         guards=list(plan.decision.guards),
         notes=[
-            f"voice {voice.name}: no held-out clip, so that its sim is against its own prompt clips: who copies them "
-            "would win, and it takes no part in comparisons of sim; keep clips aside: held_out/, or use: held_out"
-            for voice in plan.voices
-            if not voice.held_out_clips
+            *plan.remarks,
+            *(
+                f"voice {voice.name}: no held-out clip, so that its sim is against its own prompt clips: who copies "
+                "them would win, and it takes no part in comparisons of sim; keep clips aside: held_out/, or "
+                "use: held_out"
+                for voice in plan.voices
+                if not voice.held_out_clips
+            ),
         ],
     )
 
@@ -62,7 +66,7 @@ def calibrated(report: Report, yardsticks: Yardsticks) -> Report:
         calibration=yardsticks.calibration,
         encoders=yardsticks.encoders,
         recordings=yardsticks.addresses,
-        notes=[*report.notes, *yardsticks.doubts],
+        notes=[*report.notes, *yardsticks.remarks, *yardsticks.doubts],
     )
 
 

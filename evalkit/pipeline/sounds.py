@@ -9,14 +9,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from evalkit.audio import Audio
+from evalkit.audio import Audio, Recording, read_recording
 from evalkit.errors import DamagedError, StorageError
 from evalkit.pipeline.artefacts import SOUND
 from evalkit.store.artefacts import Artefacts
+from evalkit.voices import Clip
 
 MOST_BYTES = 1 << 28
+LONGEST_HEARD = 120.0  # seconds of a recording that judges hear: more makes no yardstick better, and takes memory
 TRIES = 3
 Result = TypeVar("Result")
+
+
+def recorded(clip: Clip) -> Recording:
+    """Returns a voice's recording as judges hear it.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    return read_recording(clip.path, LONGEST_HEARD)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,8 @@ from evalkit.digest import digest
 from evalkit.errors import DataError
 from evalkit.manifest import describe
 from evalkit.prompt import TextSource
-from evalkit.store.atomic import write_text
+from evalkit.store.atomic import changing, write_text
+from evalkit.textfile import read_text
 from evalkit.voices import Voice
 
 _CLOSED = ConfigDict(extra="forbid")
@@ -62,21 +63,22 @@ class Book:
         return self._read().get(clip, {}).get(kind)
 
     def write(self, clip: str, kind: str, entry: Entry) -> None:
-        """Keeps a text; one of the same clip and kind is replaced.
+        """Keeps a text; one of the same clip and kind is replaced, whoever else writes at the same time.
 
         Raises:
             StorageError: The disk refused.
         """
-        entries = self._read()
-        entries.setdefault(clip, {})[kind] = entry
-        plain = {name: {kind: asdict(entry) for kind, entry in kinds.items()} for name, kinds in entries.items()}
-        text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        write_text(self.path, text)
+        with changing(self.path.parent):
+            entries = self._read()
+            entries.setdefault(clip, {})[kind] = entry
+            plain = {name: {kind: asdict(entry) for kind, entry in kinds.items()} for name, kinds in entries.items()}
+            text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+            write_text(self.path, text)
 
     def _read(self) -> dict[str, dict[str, Entry]]:
-        if not self.path.is_file():
+        if not self.path.exists() and not self.path.is_symlink():
             return {}
         try:
-            return _ENTRIES.validate_json(self.path.read_text(encoding="utf-8"))
+            return _ENTRIES.validate_json(read_text(self.path, "book of transcripts"))
         except ValidationError as error:
             raise DataError(f"{self.path} is no book of transcripts: {describe(error)}; mend or delete it") from error

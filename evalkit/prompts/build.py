@@ -1,6 +1,7 @@
 """Building a prompt: clips made alike, joined, and ended where both audio and words can end."""
 
 import random
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -16,8 +17,9 @@ from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
 from evalkit.words import Word, error_rate, words_in_time
 
-REVISION = 1  # to be raised by whoever changes how prompts are built: stored ones are then made again
+REVISION = 2  # to be raised by whoever changes how prompts are built: stored ones are then made again
 MIN_SECONDS = 0.5  # shorter prompts make engines fail or guess
+MOST_WORDS_PER_SECOND = 8.0  # no speech has more
 FOREIGN_WER = 0.8  # above it, a transcript belongs to another recording
 WRONG_WORDS = ("window", "candle", "river", "purple", "hammer", "pencil", "garden", "rocket", "button", "marble",
                "mirror", "basket", "thunder", "copper", "island", "tiger", "velvet", "ladder", "orange")  # fmt: skip
@@ -124,11 +126,14 @@ def _part(voice: Voice, piece: Piece, text_of: TextOf, hearing: Hearing) -> _Par
     heard = hearing.words(piece.audio, voice.language)
     normalise = normalizer("whisper_basic")
     wrong = error_rate(text.text, heard, normalise, whole=piece.whole)
-    if wrong is not None and wrong > FOREIGN_WER and piece.audio.seconds >= MIN_SECONDS:
+    # A word or two in less than half a second may well be misheard; a sentence cannot be there.
+    seconds = piece.audio.seconds
+    sure = seconds >= MIN_SECONDS or len(text.text.split()) > max(2, MOST_WORDS_PER_SECOND * seconds)
+    if wrong is not None and wrong > FOREIGN_WER and sure:
         raise DataError(
             f"voice {voice.name!r}: the words given for {piece.clip.path.name} are not those spoken (WER {wrong:.2f}, "
             f"{FOREIGN_WER:g} is allowed); look at them with: "
-            f"python -m evalkit transcript show {voice.name} voices.path=DIR"
+            f"python -m evalkit transcript show {shlex.quote(voice.name)} voices.path=DIR"
         )
     return _Part(piece, text, words_in_time(text.text, heard, normalise, whole=piece.whole), wrong)
 

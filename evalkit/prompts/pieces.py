@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.audio import Audio, read_audio
+from evalkit.audio import Audio, read_recording
 from evalkit.voices import Clip
 
 FRAME_SECONDS = 0.02
@@ -31,9 +31,8 @@ def read_piece(clip: Clip, sample_rate: int, longest: float) -> Piece:
     Raises:
         DataError: The recording cannot be used.
     """
-    recorded = read_audio(clip.path)
-    kept = Audio(recorded.samples[: round(longest * recorded.sample_rate)], recorded.sample_rate)
-    return Piece(clip, kept.resampled(sample_rate), len(kept.samples) == len(recorded.samples))
+    recording = read_recording(clip.path, longest)
+    return Piece(clip, recording.audio.resampled(sample_rate), recording.whole)
 
 
 def ordered(pieces: Sequence[Piece], order: str) -> list[Piece]:

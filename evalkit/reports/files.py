@@ -5,6 +5,7 @@ Numbers are rounded to six digits and NaN is written as null, so that two report
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,12 +16,14 @@ from pydantic import TypeAdapter, ValidationError
 from evalkit.errors import DataError
 from evalkit.manifest import describe
 from evalkit.record import SCHEMA_VERSION, Report, Row
-from evalkit.store.atomic import write_text, writing
+from evalkit.store.atomic import append_text, write_text
+from evalkit.textfile import MB, read_text, regular_file
 
 REPORT_FILE = "report.json"
 ROWS_FILE = "utterances.jsonl"
 LOG_FILE = "run.log"
 DIGITS = 6
+LONGEST_REPORT = 256 * MB
 
 
 def rounded(value: Any) -> Any:
@@ -40,8 +43,7 @@ def write_report(folder: Path, report: Report) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    text = json.dumps(rounded(asdict(report)), sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(folder / REPORT_FILE, text + "\n")
+    write_text(folder / REPORT_FILE, _json(rounded(asdict(report)), indent=2) + "\n")
 
 
 def read_report(folder: Path) -> Report:
@@ -51,11 +53,10 @@ def read_report(folder: Path) -> Report:
         DataError: There is none, it is no report, or one of a version that is yet to come.
     """
     path = folder / REPORT_FILE
+    text = read_text(path, "report", most=LONGEST_REPORT)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"no report at {path}: {error.strerror}") from error
-    except ValueError as error:
+        content = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a report: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int) or version < 1:
@@ -70,6 +71,15 @@ def read_report(folder: Path) -> Report:
         raise DataError(f"{path} is not a report of version {version}: {describe(error)}") from error
 
 
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _refuse(digits)
+
+
 def _brought_up(content: dict[str, Any]) -> dict[str, Any]:
     """Returns a report's content under today's names."""
     if "agreement" not in content:
@@ -79,7 +89,13 @@ def _brought_up(content: dict[str, Any]) -> dict[str, Any]:
 
 def row_line(row: Row) -> str:
     """Returns a row as a line of `utterances.jsonl`; its numbers are `rounded` already."""
-    return json.dumps(_ROW.dump_python(row), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return _json(_ROW.dump_python(row))
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """Returns JSON text that UTF-8 can hold: half of a surrogate pair, which comes of bytes that are none, is spelt."""
+    text = json.dumps(value, sort_keys=True, indent=indent, ensure_ascii=False, allow_nan=False)
+    return re.sub("[\ud800-\udfff]", lambda half: rf"\\u{ord(half.group()):x}", text)
 
 
 def write_rows(folder: Path, rows: Iterable[Row]) -> None:
@@ -97,9 +113,7 @@ def append_rows(folder: Path, rows: Sequence[Row]) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    path = folder / ROWS_FILE
-    with writing(path), path.open("a", encoding="utf-8") as file:
-        file.write("".join(f"{row_line(row)}\n" for row in rows))
+    append_text(folder / ROWS_FILE, "".join(f"{row_line(row)}\n" for row in rows))
 
 
 def read_rows(folder: Path) -> Iterator[Row]:
@@ -121,8 +135,8 @@ def read_rows(folder: Path) -> Iterator[Row]:
 def _whole_lines(path: Path) -> Iterator[str]:
     """Gives the lines that are whole, one by one: all at once they take more memory than the rows."""
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
-            yield from (line for line in file if line.endswith("\n"))
+        with regular_file(path, "rows") as file:
+            yield from (line.decode() for line in file if line.endswith(b"\n"))
     except OSError as error:
         raise DataError(f"no rows at {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 from evalkit.errors import StorageError
 
 SUFFIX = ".part"
+LOCK = ".lock"
 
 
 @contextmanager
@@ -92,13 +94,54 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file as UTF-8, whole or not at all.
+    """Writes a text file as UTF-8, whole or not at all; a link there is replaced, what it led to stays as it is.
 
     Raises:
         StorageError: The disk refused.
     """
     with part_of(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def append_text(path: Path, text: str) -> None:
+    """Adds to the end of a text file; a crash leaves at most an end that is not whole.
+
+    Raises:
+        StorageError: The disk refused, or the file is a link, which leads to what is somebody else's.
+    """
+    with writing(path), appending(path) as file:
+        file.write(text.encode())
+
+
+def appending(path: Path) -> BinaryIO:
+    """Opens a file to add to its end.
+
+    Raises:
+        OSError: The disk refused, or the file is a link.
+    """
+    return os.fdopen(_without_links(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY), "ab")
+
+
+def _without_links(path: Path, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Waits until no other process is changing files of a folder: for files that are read, changed and written.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = _without_links(folder / LOCK, os.O_CREAT | os.O_RDWR)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sweep(folder: Path) -> int:
@@ -118,9 +161,9 @@ def lock(path: Path) -> int | None:
     """Returns the descriptor that holds a file's lock, the file made if need be; None if another process holds it.
 
     Raises:
-        OSError: It cannot be opened, or this file system has no locks.
+        OSError: It cannot be opened, is a link, or this file system has no locks.
     """
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
+    descriptor = _without_links(path, os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_nlink:  # else its last holder took it away in between

@@ -84,7 +84,10 @@ def test_a_store_that_may_not_be_looked_into(bed, tmp_path):
     if not permissions_count(tmp_path):
         pytest.skip("here permissions do not count")
     store = tmp_path / "store"
-    for place, code, said in ((store, 1, "cannot write"), (store / "below", 2, "store: this cannot be looked at")):
+    for place, code, said in (
+        (store, 1, "cannot write"),
+        (store / "below", 2, "store: this is no path of a folder: Permission denied"),
+    ):
         store.chmod(0)
         done = typed(tmp_path, "run", *bed.typed(place, tmp_path / "reports"))
         store.chmod(0o755)

@@ -61,7 +61,7 @@ def test_a_mixed_voice_is_named_and_has_no_place_on_the_scale(typed, voices, tmp
 
 
 def test_a_clip_that_is_another_voices_is_named(typed, voices, tmp_path, capfd):
-    write_voice(voices / "mix", (400.0, 400.0, 220.0, 400.0), held_out=[3])  # ben hums at 220 Hz
+    write_voice(voices / "mix", (400.0, 400.0, 220.4, 400.0), held_out=[3])
     notes, _, _ = noted(typed, tmp_path, capfd)
     assert any(
         "voice mix: by hum 1 of its 4 clips are another voice's speaker: clip2.wav is ben's" in one for one in notes
@@ -69,7 +69,7 @@ def test_a_clip_that_is_another_voices_is_named(typed, voices, tmp_path, capfd):
 
 
 def test_one_speaker_under_two_names(typed, voices, tmp_path, capfd):
-    write_voice(voices / "bea", (220.0, 220.0, 220.0), held_out=[2])
+    write_voice(voices / "bea", (220.4, 220.4, 220.4), held_out=[2])
     notes, _, _ = noted(typed, tmp_path, capfd)
     (told,) = (note for note in notes if "they are one speaker" in note)
     assert told.startswith("voices bea and ben: by hum they are one speaker (cosine 1.000 of their clips")

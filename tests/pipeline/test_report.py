@@ -52,7 +52,7 @@ def test_the_finding_claims_no_more_than_can_be_told(run):
 
 
 def test_the_finding_says_what_failed(run):
-    finding = run("engine.detune=60,5", "engine.jitter=3", "seeds=[0,1]", "engine.crash_on=fox").report["finding"]
+    finding = run("engine.detune=150,5", "engine.jitter=3", "seeds=[0,1]", "engine.crash_on=fox").report["finding"]
     assert finding.startswith("Best is engine.detune=5: ")
     assert finding.endswith("; 6 of its 18 utterances failed.")
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from evalkit.commands.doctor.check import Check, pip_install_lock
+from evalkit.commands.screen import show
 
 INDENT = " " * 9
 
@@ -32,9 +33,9 @@ def run_doctor(sweep: str | None, overrides: Sequence[str], config_dir: str | No
     for check in _checks(typed):
         found.append(check)
         if not as_json:
-            print(*_lines(check), sep="\n", flush=True)
+            show("\n".join(_lines(check)))
     wrong, warnings = (sum(check.state == state for check in found) for state in ("wrong", "warning"))
-    print(json.dumps([asdict(check) for check in found], indent=2) if as_json else _closing(wrong, warnings))
+    show(json.dumps([asdict(check) for check in found], indent=2) if as_json else _closing(wrong, warnings))
     return 1 if wrong else 0
 
 

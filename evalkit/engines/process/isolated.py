@@ -24,6 +24,8 @@ from evalkit.digest import Json, Scalar
 from evalkit.engines.base import Engine, Request, Synthesis
 from evalkit.engines.process.wire import Message, encoded, packed, receive, send, synthesis_of
 from evalkit.errors import ConfigError, EvalkitError, MissingAssetsError, SynthesisError
+from evalkit.names import visible
+from evalkit.resources import at_home
 
 LOADING = 10  # loading may take so many times what an utterance may
 STARTING_SECONDS = 60.0
@@ -145,7 +147,7 @@ class Isolated(Engine):
 @cache
 def _worker(python: str, module: str, class_name: str) -> "Worker":
     source = Path(evalkit.__file__).parent
-    return Worker([str(Path(python).expanduser()), "-c", BOOTSTRAP, str(source), module, class_name])
+    return Worker([str(at_home(python)), "-c", BOOTSTRAP, str(source), module, class_name])
 
 
 class Worker:
@@ -199,7 +201,7 @@ class Worker:
             with contextlib.suppress(OSError):  # what was not sent yet cannot be
                 cast(IO[bytes], pipe).close()
         with contextlib.suppress(OSError):  # nobody reads it any more
-            sys.stderr.write(self._last_remarks())
+            sys.stderr.write(visible(self._last_remarks()))
         if self._remarks is not None:
             self._remarks.close()
 
