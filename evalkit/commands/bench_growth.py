@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from evalkit.audio import Audio
 from evalkit.commands.bench import BenchError
 from evalkit.commands.display import Silent
 from evalkit.commands.run import run
@@ -32,6 +34,7 @@ VOICES = 100
 DROPPED = (None, 4)  # engine.drop_every: one trial says every word, the other leaves some out
 LOWEST_HUM, HUM_STEP = 100.0, 3.0  # Hz
 CLIPS = 4  # of a voice, the last one held out
+NOISE = 0.4  # in that one, as loud as the whistling
 SENTENCE = 5  # words: 1.1 s of whistling
 WORDS = (
     "river candle window hammer pencil garden rocket button marble mirror basket thunder copper island tiger velvet "
@@ -193,10 +196,13 @@ def _voice(folder: Path, hum: float, words: random.Random) -> None:
     folder.mkdir(parents=True)
     clips = []
     for number in range(CLIPS):
-        text, file = _sentence(words), f"clip{number}.wav"
+        text, file, is_last = _sentence(words), f"clip{number}.wav", number == CLIPS - 1
         audio = whistle(text, hum)
+        if is_last:  # short whistles are so alike that one would be taken for a copy of another
+            noise = np.random.default_rng(number).normal(0, NOISE, len(audio.samples))
+            audio = Audio(audio.samples + noise.astype(np.float32), audio.sample_rate)
         soundfile.write(folder / file, audio.samples, audio.sample_rate, subtype="FLOAT")
-        clips.append({"file": file, "text": text, "use": "held_out" if number == CLIPS - 1 else "prompt"})
+        clips.append({"file": file, "text": text, "use": "held_out" if is_last else "prompt"})
     (folder / "voice.yaml").write_text(yaml.safe_dump({"clips": clips}), encoding="utf-8")
 
 
