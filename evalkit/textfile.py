@@ -45,14 +45,17 @@ def regular_file(path: Path, what: str) -> Iterator[BinaryIO]:
     """Yields the bytes of a regular file, for those that are read piece by piece.
 
     Raises:
-        DataError: It is a pipe, a device or the like.
+        DataError: It is a folder, a pipe, a device or the like.
         OSError: It cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a pipe does not wait either
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DataError(f"{path} is no file that can be read as {what}, but a pipe, a device or the like")
-        yield file
+            raise DataError(f"{path} is no file that can be read as {what}, but a folder, a pipe, a device or the like")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
 
 
 def _read_bytes(path: Path, what: str, most: int | None) -> bytes:

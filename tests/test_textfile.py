@@ -19,8 +19,8 @@ def linked(to):
 
 
 WRONG = {
-    "f23-pipe": (pipe, "is no file that can be read as words, but a pipe"),
-    "f23-link-to-a-device": (linked("/dev/zero"), "but a pipe, a device"),
+    "f23-pipe": (pipe, "is no file that can be read as words, but a folder, a pipe"),
+    "f23-link-to-a-device": (linked("/dev/zero"), "a pipe, a device"),
     "f23-dangling": (linked("nowhere"), "no words at .*No such file"),
     "f23-loop": (linked("a.txt"), "no words at .*symbolic links"),
     "f25-folder": (lambda path: path.mkdir(), "no words at|is no file"),

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
-from evalkit.errors import InUseError
+from evalkit.errors import InUseError, StorageError
 from evalkit.store.atomic import held_part, lock, sweep, writing
 from evalkit.store.base import Held, Pile, Shelf
 
@@ -170,10 +170,12 @@ def _content(path: str) -> bytes | None:
     except OSError:
         return b""
     try:
-        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  a descriptor
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
             return file.read() or b""
-    except OSError:
+    except OSError:  # a folder, say, which `open` refuses without closing it
         return b""
+    finally:
+        os.close(descriptor)
 
 
 def _moved(part: str, path: str) -> None:
@@ -185,11 +187,17 @@ def _moved(part: str, path: str) -> None:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Returns what lies in a folder, in order; nothing where it cannot be listed."""
+    """Returns what lies in a folder, in order; nothing where there is none.
+
+    Raises:
+        StorageError: It cannot be listed.
+    """
     try:
         return sorted(folder.iterdir())
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise StorageError(f"cannot read {folder}: {error.strerror}; type: chmod -R u+rwX {folder}") from error
 
 
 def _pile(paths: Iterable[Path]) -> Pile:

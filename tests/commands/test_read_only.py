@@ -94,3 +94,15 @@ def test_a_store_that_may_not_be_looked_into(bed, tmp_path):
         assert done.returncode == code, done.stderr
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_what_may_not_be_listed_is_never_called_whole(bed, tmp_path):
+    if not permissions_count(tmp_path):
+        pytest.skip("here permissions do not count")
+    (tmp_path / "store/sound").chmod(0)
+    asked = [typed(tmp_path, "store", action, f"store={tmp_path}/store") for action in ("verify", "size")]
+    (tmp_path / "store/sound").chmod(0o755)
+    for done in asked:
+        assert done.returncode == 1, done.stdout
+        assert f"cannot read {tmp_path}/store/sound: Permission denied" in done.stderr
+        assert "are whole" not in done.stdout

@@ -109,7 +109,7 @@ def pipe(path):
     [
         pytest.param(lambda path: path.write_bytes(b'{"schema_version": 2, "sweep": "caf\xe9"}'),
                      "is not UTF-8 text (line 1, byte 0xe9)", id="f23-no-utf8"),
-        pytest.param(pipe, "is no file that can be read as report, but a pipe", id="f23-pipe"),
+        pytest.param(pipe, "is no file that can be read as report, but a folder, a pipe", id="f23-pipe"),
         pytest.param(lambda path: path.symlink_to("/dev/zero"), "is no file that can be read", id="f23-device"),
         pytest.param(lambda path: path.write_text("[" * 100_000), "is not a report", id="f23-deep"),
         pytest.param(lambda path: path.write_text('{"schema_version": ' + "9" * 5000 + "}"), "is not a report",

@@ -9,7 +9,7 @@ import pytest
 
 from evalkit.errors import InUseError, StorageError
 from evalkit.store.atomic import lock, part_of, sweep, write_atomically, write_text
-from evalkit.store.base import Held, Pile, Shelf
+from evalkit.store.base import Held, Pile, Shelf, kept_in
 from evalkit.store.directory import Directory
 
 NOTES = Shelf("note", ".txt")
@@ -253,3 +253,23 @@ def test_a_disk_that_really_refuses(tmp_path):
     """The kernel refuses files over 1,000 bytes, as a full disk refuses any."""
     done = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout == "refused\n{'ab2'} ['ab1.txt']\n"
+
+
+def test_a_folder_in_an_artefacts_place_costs_no_descriptor(tmp_path):
+    (tmp_path / "note/ab/ab1.txt").mkdir(parents=True)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for _ in range(20):
+        assert dict(Directory(tmp_path).read(NOTES, ["ab1"])) == {"ab1": b""}
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_what_is_kept_and_what_is_left_over_are_counted_apart(tmp_path):
+    store = Directory(tmp_path)
+    assert kept_in(store, [NOTES]) == {"note": Pile(0, 0)}
+    store.write(NOTES, [("ab1", b"1234"), ("cd2", b"123456"), ("cd3", b"")])
+    (tmp_path / "transcript.log").write_text("no artefact")
+    assert kept_in(store, [NOTES]) == {"note": Pile(3, 10)}
+    store.set_aside(NOTES, ["ab1"])
+    (tmp_path / ".parts/.half.part").write_bytes(b"12")
+    assert kept_in(store, [NOTES]) == {"note": Pile(2, 6)}
+    assert store.leftovers() == {"set aside": Pile(1, 4), "begun": Pile(1, 2)}
