@@ -13,8 +13,8 @@ from evalkit import __version__
 _PACKAGES = (
     "ctranslate2",
     "faster-whisper",
-    "jiwer",
     "numpy",
+    "rapidfuzz",
     "soundfile",
     "soxr",
     "torch",

@@ -23,7 +23,6 @@ from evalkit.pipeline.events import (
     StageBegun,
     StageEnded,
 )
-from evalkit.stopping import heed
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 WORTH_SAYING = 1.0  # seconds of loading that are told of afterwards
@@ -41,8 +40,7 @@ class Display(ABC):
         self.since = time.monotonic()
 
     def hear(self, event: Event) -> None:
-        """See `Listener.hear`; a wish to stop that was lost in a callback of C code is heeded here at the latest."""
-        heed()
+        """See `Listener.hear`."""
         match event:
             case Said(message):
                 self.say(message)

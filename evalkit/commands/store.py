@@ -18,7 +18,7 @@ from evalkit.pipeline.artefacts import KINDS, SOUND
 from evalkit.pipeline.pruning import Named, Survey, named_by, remove, survey
 from evalkit.reports.layout import fitted, terminal_width
 from evalkit.store.artefacts import Artefacts, named
-from evalkit.store.base import Pile, Shelf
+from evalkit.store.base import Pile, kept_in
 from evalkit.store.codecs import Kind
 from evalkit.store.directory import Directory
 
@@ -94,15 +94,11 @@ def _set_aside(artefacts: Artefacts, kind: Kind[object], key: str) -> bool:
 def _size(artefacts: Artefacts) -> int:
     store, total = artefacts.store, Pile()
     rows = []
-    for name, pile in [*((kind.name, _pile(artefacts, kind)) for kind in KINDS), *store.leftovers().items()]:
+    for name, pile in [*kept_in(store, KINDS).items(), *store.leftovers().items()]:
         rows.append(_row(name, pile))
         total += pile
     _print_table(["kind", "files", "size"], [*rows, _row("total", total)])
     return 0
-
-
-def _pile(artefacts: Artefacts, kind: Shelf) -> Pile:
-    return sum((Pile(1, held.bytes) for held in artefacts.store.listing(kind)), Pile())
 
 
 def _prune(artefacts: Artefacts, config: RunConfig, *, asks: bool) -> int:

@@ -4,7 +4,6 @@ Two ways lead to a transcript. The plain one is faster-whisper's own `transcribe
 decodes an audio's only window by `whisper_window.hear`, on all cores, and hands to the plain one what that leaves open.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, partial
@@ -22,6 +21,7 @@ from evalkit.judges.base import Transcriber, Transcript
 from evalkit.judges.whisper_window import FULL_FRAMES, RATE, Decoding, Snippet, Window, groups, hear
 from evalkit.networks.frames import samples_at
 from evalkit.weights.assets import library
+from evalkit.weights.devices import cores
 from evalkit.weights.loading import explained
 from evalkit.words import Word
 
@@ -200,7 +200,7 @@ def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperMo
     if kind == "auto":
         kind = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     kind = "cpu" if kind == "mps" else kind  # CTranslate2 knows no Metal
-    workers, threads = _shares(_cores()) if quick and kind == "cpu" else (1, 0)
+    workers, threads = _shares(cores()) if quick and kind == "cpu" else (1, 0)
     make = partial(
         WhisperModel,
         path,
@@ -217,11 +217,7 @@ def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperMo
         return aside.submit(make).result()
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _shares(cores: int) -> tuple[int, int]:
+def _shares(number: int) -> tuple[int, int]:
     """Returns workers and threads of each: many workers of one thread waste less than one worker of many threads."""
-    workers = min(cores, MOST_WORKERS)
-    return workers, cores // workers
+    workers = min(number, MOST_WORKERS)
+    return workers, number // workers

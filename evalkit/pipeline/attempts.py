@@ -53,7 +53,12 @@ class Clock:
 
     @contextmanager
     def inside_model(self) -> Iterator[None]:
-        """Counts the time until it is left."""
+        """Counts the time until it is left.
+
+        Raises:
+            KeyboardInterrupt: The person wished to stop before, and C code lost it.
+        """
+        heed()
         started = time.perf_counter()
         try:
             yield
@@ -92,7 +97,6 @@ def answers(
         results = attempt(partial(_begin, call, list(waiting)))
         outcome: Result | Failure | None = None
         while waiting and not isinstance(outcome, Failure):  # a generator that raised is spent
-            heed()
             with clock.inside_model():
                 outcome = results if isinstance(results, Failure) else attempt(partial(_next, results))
             waiting.popleft()

@@ -1,6 +1,5 @@
 """The stages in which judges hear sounds: transcripts, embeddings, opinions, measurements; each sound once."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,6 +25,7 @@ from evalkit.pipeline.events import Advanced, StageBegun, StageEnded
 from evalkit.pipeline.sounds import Sound
 from evalkit.pipeline.workspace import Workspace
 from evalkit.store.codecs import Kind
+from evalkit.weights.devices import cores
 
 CHUNK = 16  # audios given to a judge at a time
 Result = TypeVar("Result")
@@ -80,7 +80,7 @@ def acoustics(workspace: Workspace, sounds: Sequence[Sound]) -> dict[str, Acoust
     def ask(chunk: Sequence[Sound]) -> Iterator[Acoustics | Failure]:
         with workspace.clock.inside_model():
             audios = [attempt(sound.read) for sound in chunk]
-            with ThreadPoolExecutor(_cores()) as pool:
+            with ThreadPoolExecutor(cores()) as pool:
                 found = list(pool.map(_measured, audios))
         return iter(found)
 
@@ -91,10 +91,6 @@ def acoustics(workspace: Workspace, sounds: Sequence[Sound]) -> dict[str, Acoust
 
 def _measured(audio: object) -> Acoustics | Failure:
     return audio if isinstance(audio, Failure) else attempt(partial(measure, audio))  # type: ignore[arg-type]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _named(sounds: Sequence[Sound], keys: Mapping[str, str]) -> dict[str, Sound]:

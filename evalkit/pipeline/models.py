@@ -1,7 +1,6 @@
 """Which models are in memory: loaded once each, kept while memory allows, else one family at a time."""
 
 from collections.abc import Callable, Hashable
-from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -11,6 +10,7 @@ from evalkit.errors import ModelError
 from evalkit.judges.base import Judge
 from evalkit.pipeline.attempts import Clock, Failure, attempt
 from evalkit.pipeline.events import Deaf, Listener, LoadingBegun, LoadingEnded
+from evalkit.weights.devices import has_accelerator
 
 MemoryMode = Literal["one", "keep", "auto"]
 Model = Engine | Judge
@@ -80,7 +80,7 @@ class Models:
 
 def free_memory() -> int:
     """Returns the bytes that are free where models compute: the accelerator's, if there is one, else the machine's."""
-    if any(Path("/dev").glob("nvidia[0-9]*")):  # torch takes seconds to import, and is then needed anyway
+    if has_accelerator():  # torch takes seconds to import, and is then needed anyway
         import torch
 
         if torch.cuda.is_available():

@@ -11,7 +11,7 @@ from evalkit.pipeline.artefacts import BuiltPrompt, Made
 from evalkit.pipeline.events import RowsMade
 from evalkit.pipeline.evidence import judge, measure_yardsticks
 from evalkit.pipeline.executors import MAX_CONSECUTIVE_FAILURES, Local
-from evalkit.pipeline.plan import Plan, Planned
+from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prompting import Prompting, notes_on
 from evalkit.pipeline.report import begun, calibrated, cost_of, with_numbers
 from evalkit.pipeline.rows import RowMaker, Task, is_settled, jobs_of, tasks_of
@@ -20,6 +20,7 @@ from evalkit.pipeline.synthesis import made_before, synthesise
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import Report, Row
 from evalkit.reports.files import ROWS_FILE, append_rows, read_rows, write_report, write_rows
+from evalkit.trial import Utterance
 
 LEAST_SECONDS, SHARE = 10.0, 0.05  # between interim reports, and of the time that they may take
 
@@ -81,18 +82,16 @@ class _Run:
     orders: Orders
     rows: list[Row] = field(default_factory=list)
     _proven: bool = False
-    _noted: set[str] = field(default_factory=set)
     _next_report: float = 0.0
 
     def __post_init__(self) -> None:
         self.report = begun(self.plan, self.workspace.run_id, self.orders.command)
         for note in self.report.notes:
             self.workspace.say(note)
-        self._earlier = {_unit(row): row for row in self._kept()}
+        self._earlier = {_utterance(row): row for row in self._kept()}
         write_report(self.folder, self.report)
-        executor = Local(self.workspace, self.orders.max_consecutive_failures)
-        self._executor = executor
-        self._prompting = Prompting(self.plan, self.workspace, executor, self.orders.books)
+        self._executor = Local(self.workspace, self.orders.max_consecutive_failures)
+        self._prompting = Prompting(self.plan, self.workspace, self._executor, self.orders.books)
         self._next_report = time.perf_counter() + LEAST_SECONDS
 
     def work(self, schedule: Schedule) -> None:
@@ -170,11 +169,11 @@ class _Run:
         return [*(task.given.sound for task in tasks), *(one.sound for one in made.values())]
 
     def _settled(self, task: Task) -> Row | None:
-        row = self._earlier.get(_unit_of(task.planned))
+        row = self._earlier.get(task.planned.utterance)
         return row if row is not None and row.synthesis == task.key else None
 
     def _add(self, rows: list[Row]) -> None:
-        append_rows(self.folder, [row for row in rows if self._earlier.get(_unit(row)) is not row])
+        append_rows(self.folder, [row for row in rows if self._earlier.get(_utterance(row)) is not row])
         self.rows += rows
         self.workspace.listener.hear(RowsMade(tuple(rows), len(self.rows), self.plan.size))
 
@@ -201,22 +200,13 @@ class _Run:
         """Takes over a report, and says what is new among its notes."""
         notes = list(dict.fromkeys(report.notes))
         for note in notes:
-            if note not in self._noted and note not in self.report.notes:
+            if note not in self.report.notes:
                 self.workspace.say(note)
-        self._noted.update(notes)
         self.report = replace(report, notes=notes)
 
 
-Unit = tuple[str, str, str, int]
-
-
-def _unit(row: Row) -> Unit:
-    return row.trial, row.voice, row.probe, row.seed
-
-
-def _unit_of(planned: Planned) -> Unit:
-    one = planned.utterance
-    return one.trial, one.voice, one.probe, one.seed
+def _utterance(row: Row) -> Utterance:
+    return Utterance(row.trial, row.voice, row.probe, row.seed)
 
 
 def _nothing_scored(rows: Sequence[Row], folder: Path) -> str:

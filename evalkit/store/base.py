@@ -68,7 +68,11 @@ class Store(Protocol):
         """
 
     def listing(self, shelf: Shelf) -> Iterator[Held]:
-        """Gives all that is on a shelf."""
+        """Gives all that is on a shelf.
+
+        Raises:
+            StorageError: It cannot be told.
+        """
 
     def leftovers(self) -> Mapping[str, Pile]:
         """Returns what lies beside the shelves, in words: what was set aside, and what was begun and never finished."""
@@ -85,3 +89,12 @@ class Store(Protocol):
         Raises:
             InUseError: Somebody does, or it cannot be told.
         """
+
+
+def kept_in(store: Store, shelves: Iterable[Shelf]) -> dict[str, Pile]:
+    """Returns how much is on each shelf, by its name; nothing of it is read.
+
+    Raises:
+        StorageError: It cannot be told.
+    """
+    return {shelf.name: sum((Pile(1, held.bytes) for held in store.listing(shelf)), Pile()) for shelf in shelves}

@@ -1,6 +1,7 @@
 """Computing on torch: where and how precisely, seeds that stay their own, memory given back."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,11 @@ def require_device(wanted: str) -> None:
         number = torch.cuda.device_count() if kind == "cuda" else int(torch.backends.mps.is_available())
         if int(index or 0) >= number:
             raise DeviceError(f"device={wanted}: this machine has none that torch {torch.__version__} knows; {ADVICE}")
+
+
+def cores() -> int:
+    """Returns how many of the machine's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def has_accelerator() -> bool:

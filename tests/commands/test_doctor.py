@@ -20,8 +20,8 @@ from packaging.utils import canonicalize_name
 from evalkit.__main__ import main
 from evalkit.commands.doctor.imports import Fault, Step, Tried, tried
 from evalkit.commands.doctor.models import Need, culprits, loading_imports
+from evalkit.pipeline.artefacts import SOUND
 from evalkit.resources import resource
-from evalkit.store.base import Shelf
 from evalkit.store.directory import PARTS, Directory
 
 ROOT = resource(".").resolve()
@@ -346,7 +346,7 @@ def test_a_place_for_weights_that_cannot_be_is_refused(machine):
 
 
 def test_the_store_is_counted_and_what_was_damaged_is_a_warning(machine, tmp_path):
-    store, shelf = Directory(tmp_path / "store"), Shelf("thing", ".bin")
+    store, shelf = Directory(tmp_path / "store"), SOUND
     store.write(shelf, [("ab1", b"1" * 1000), ("cd2", b"1" * 1500)])
     (tmp_path / "store" / PARTS / ".x.part").touch()
     typed = [*FAKES, f"store={tmp_path}/store"]

@@ -1,6 +1,5 @@
 """The processor, its memory and the accelerators, and whether the devices that a sweep names are among them."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import psutil
 from evalkit.commands.doctor.check import Check, pip_install, size
 from evalkit.commands.doctor.imports import Step, Tried
 from evalkit.commands.doctor.models import HERE, Model, inner_of, python_of
+from evalkit.weights.devices import cores
 
 TELL = Step("devices", "torch")
 
@@ -17,8 +17,7 @@ TELL = Step("devices", "torch")
 def processor() -> Check:
     """Returns the check of cores and memory."""
     memory = psutil.virtual_memory()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Check("cpu", "ok", f"{cores} cores, {size(memory.total)} of memory, {size(memory.available)} free")
+    return Check("cpu", "ok", f"{cores()} cores, {size(memory.total)} of memory, {size(memory.available)} free")
 
 
 def accelerators(here: Tried) -> Iterator[Check]:

@@ -6,9 +6,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from evalkit.commands.doctor.check import Check, shown, size, typed
+from evalkit.commands.doctor.check import Check, of_error, shown, size, typed
 from evalkit.config.schema import RunConfig
-from evalkit.store.contents import Contents, contents
+from evalkit.errors import StorageError
+from evalkit.pipeline.artefacts import KINDS
+from evalkit.store.base import Pile, kept_in
+from evalkit.store.directory import Directory
 
 MARGIN = 10**9  # bytes; the demo's store and report take some 30 MB, a sweep of thousands of utterances this much
 
@@ -31,24 +34,23 @@ def _store(store: Path) -> Check:
     if writable.state != "ok" or not store.is_dir():
         return writable
     try:
-        found = contents(store)
-    except OSError as error:
-        mend = f"chmod -R u+rwX {typed(store.absolute())}"
-        return Check("store", "wrong", f"{error.filename} cannot be read: {error.strerror}", mend)
-    message = f"{shown(store.absolute())}: {_told(found)}"
-    if found.damaged:
+        kept, leftovers = kept_in(Directory(store), KINDS), Directory(store).leftovers()
+    except StorageError as error:
+        return of_error("store", error, f"chmod -R u+rwX {typed(store.absolute())}")
+    message = f"{shown(store.absolute())}: {_told(sum(kept.values(), Pile()), leftovers)}"
+    if leftovers["set aside"].count:
         place = f"store={typed(store.absolute())}"
         mend = f"python -m evalkit store verify {place}; python -m evalkit store prune {place}"
         return Check("store", "warning", message, mend)
     return Check("store", "ok", message)
 
 
-def _told(found: Contents) -> str:
-    told = [f"{size(found.bytes)} in artefacts: {found.artefacts}"]
-    if found.damaged:
-        told.append(f"set aside as damaged: {found.damaged} (if it is more each time, the disk is failing)")
-    if found.parts:
-        told.append(f"unfinished: {found.parts} (the next run sweeps those that nobody is writing)")
+def _told(kept: Pile, leftovers: Mapping[str, Pile]) -> str:
+    told = [f"{size(kept.bytes)} in artefacts: {kept.count}"]
+    if damaged := leftovers["set aside"].count:
+        told.append(f"set aside as damaged: {damaged} (if it is more each time, the disk is failing)")
+    if begun := leftovers["begun"].count:
+        told.append(f"unfinished: {begun} (the next run sweeps those that nobody is writing)")
     return "; ".join(told)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from evalkit.commands.doctor.check import Check, of_error, shown, size
 from evalkit.commands.doctor.models import Model, inner_of
-from evalkit.digest import file_sha256
 from evalkit.engines.base import Engine
 from evalkit.errors import EvalkitError
 from evalkit.weights.assets import AssetLibrary, FetchedFile, library
+from evalkit.weights.hashes import sha256_now
 from evalkit.weights.named import NamedWeights, assets_of
 
 
@@ -60,7 +60,7 @@ def _fault(path: Path, published: FetchedFile) -> str | None:
     try:
         if (length := path.stat().st_size) != published.bytes:
             return f"{path} has {length} bytes, not {published.bytes}"
-        if (found := file_sha256(path)) != published.sha256:
+        if (found := sha256_now(path)) != published.sha256:
             return f"{path} is damaged: sha256 {found[:12]}, not {published.sha256[:12]}"
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"
