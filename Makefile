@@ -51,7 +51,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	@$(RUN) fetch --sweep demo
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 
 test-gpu: $(VENV)/.installed
 	$(BIN)/python -m pytest -m gpu
