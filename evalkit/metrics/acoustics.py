@@ -5,6 +5,8 @@ frame levels), or below -60 dBFS whatever the others are.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -21,6 +23,7 @@ VOICED_BELOW_LOUD = 10 ** (-20 / 20)  # softer frames are mostly no vowels, and 
 LOWEST_PITCH, HIGHEST_PITCH = 60.0, 500.0  # Hz: of speech, children's included
 PITCH_FRAME, PITCH_HOP = 1024, 256  # samples at RATE
 PITCH_BATCH = 64  # frames at a time: their spectra fit a core's cache
+_COMPILING = Lock()
 FLAT_SAMPLES = 3  # so many equal samples at the very top are cut off, not a wave's crest
 
 
@@ -100,6 +103,18 @@ def _pitch(audio: Audio, loud: float) -> NDArray[np.float64]:
 
 def _yin(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     """Returns the pitch of frames of shape (n, PITCH_FRAME) in Hz, by YIN (de Cheveigné and Kawahara 2002)."""
+    with _COMPILING:
+        _compile()
+    return _yin_of(frames)
+
+
+@cache
+def _compile() -> None:
+    """Lets librosa compile what it does at its first call: two threads that come first together would both do it."""
+    _yin_of(np.zeros((1, PITCH_FRAME), np.float32))
+
+
+def _yin_of(frames: NDArray[np.float32]) -> NDArray[np.float64]:
     import librosa
 
     # Each frame is a channel of its own, so that those that nobody asks about can be left out.

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import librosa
 import numpy as np
 import pytest
@@ -56,6 +59,25 @@ def test_next_to_nothing_is_measured_too(samples):
     found = measure(Audio(samples, RATE))
     assert 0 <= found.silence_share <= 1
     assert found.longest_gap_seconds == 0
+
+
+FIRST = """
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from evalkit.audio import Audio
+from evalkit.metrics.acoustics import measure
+sounds = [Audio(np.sin(np.arange(8000) * 0.05 * k).astype(np.float32), 16_000) for k in (1, 2, 3, 4)]
+warnings.simplefilter("error")
+with ThreadPoolExecutor(4) as pool:
+    print(len(list(pool.map(measure, sounds))))
+"""
+
+
+def test_threads_that_are_the_first_to_measure_get_in_each_others_way_in_nothing():
+    """librosa 1.0 compiles at its first call, and numba warns where two threads do it at once."""
+    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
 
 
 def test_a_sound_without_a_loud_frame_has_no_pitch():
