@@ -23,6 +23,7 @@ from evalkit.audio import Audio
 from evalkit.commands.bench import BenchError
 from evalkit.commands.display import Silent
 from evalkit.commands.run import run
+from evalkit.commands.screen import show
 from evalkit.errors import ConfigError
 from evalkit.pipeline.events import Event, RowsMade, StageBegun
 from evalkit.whistle import whistle
@@ -103,7 +104,7 @@ def watched(arguments: Sequence[str]) -> int:
     stopwatch = Stopwatch()
     code = run(arguments, lambda _: stopwatch)
     begun, latest = stopwatch.moments
-    print(json.dumps([asdict(latest.since(begun)), asdict(_now().since(latest))]))
+    show(json.dumps([asdict(latest.since(begun)), asdict(_now().since(latest))]))
     return code
 
 
@@ -120,20 +121,16 @@ def run_growth(most: int, voices: int = VOICES, tries: int = TRIES) -> None:
     whole = len(DROPPED) * voices
     if most <= 0 or most % whole:
         raise ConfigError(f"--utterances was {most}, expected a multiple of {whole}: 2 trials of {voices} voices each")
-    print(f"{voices} voices x 2 trials x sentences of {SENTENCE} words, fakes; {os.cpu_count()} cores")
-    print(
-        "seconds, in brackets those of the processors; `rows` from the first batch to the last, `ms a row` its share;"
-    )
-    print("`start`: start-up, prompts, the voices' own recordings; `report`: the numbers at the end")
+    show(f"{voices} voices x 2 trials x sentences of {SENTENCE} words, fakes; {os.cpu_count()} cores")
+    show("seconds, in brackets those of the processors; `rows` from the first batch to the last, `ms a row` its share;")
+    show("`start`: start-up, prompts, the voices' own recordings; `report`: the numbers at the end")
     titles = ("start", "rows", "report", "total", "ms a row", "against the first")
-    print(
-        f"{'rows':>7} {'run':6}{''.join(f'{title:>18}' for title in titles)} {'peak MB':>8} {'kB a row':>8}", flush=True
-    )
+    show(f"{'rows':>7} {'run':6}{''.join(f'{title:>18}' for title in titles)} {'peak MB':>8} {'kB a row':>8}")
     first: dict[str, tuple[int, Measured]] = {}
     for size in [*(size for size in SIZES if size < most), most]:
         for name, found in _runs(size, voices, tries if size <= FEW else 1):
-            print(_line(name, (size, found), first.setdefault(name, (size, found))), flush=True)
-    print("targets: fresh 8 ms a row; a repeat of 100,000 rows 60 s and 1,500 MB; against the first 0.8 to 1.2")
+            show(_line(name, (size, found), first.setdefault(name, (size, found))))
+    show("targets: fresh 8 ms a row; a repeat of 100,000 rows 60 s and 1,500 MB; against the first 0.8 to 1.2")
 
 
 def _line(name: str, own: tuple[int, Measured], first: tuple[int, Measured]) -> str:

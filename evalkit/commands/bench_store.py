@@ -3,7 +3,6 @@
 import hashlib
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from evalkit.audio import Audio, read_audio
 from evalkit.commands.bench_bed import Bed, Loudness
 from evalkit.commands.bench_damage import DAMAGES, MISSING, VICTIMS, Found, damaged
+from evalkit.commands.screen import show, tell
 from evalkit.engines.base import Request
 from evalkit.engines.tone import Tone
 from evalkit.errors import ConfigError
@@ -64,7 +64,7 @@ def run_store_bench(cases: int) -> None:
         raise ConfigError(f"--cases was {cases}, expected {least} or more: {least} ways to damage a store")
     with tempfile.TemporaryDirectory(prefix="evalkit-bench-") as scratch:
         _damage(Path(scratch), cases)
-        print()
+        show()
         _costs(Path(scratch) / "costs")
 
 
@@ -77,15 +77,15 @@ def _damage(scratch: Path, cases: int) -> None:
         chance = random.Random(number)
         found[name, way] += damaged(bed, scratch / "case", [(VICTIMS[name](bed, chance), way)], chance)
         if number % 50 == 49:
-            print(f"damage: {number + 1}/{cases}", file=sys.stderr)
+            tell(f"damage: {number + 1}/{cases}")
     for one in found.values():
         if one.said:
-            print(one.said, file=sys.stderr)
-    print(f"{cases} times one artefact of a finished run is damaged, and the run typed again (seeds 0 to {cases - 1})")
-    print(_damage_table(found))
+            tell(one.said)
+    show(f"{cases} times one artefact of a finished run is damaged, and the run typed again (seeds 0 to {cases - 1})")
+    show(_damage_table(found))
     total = sum(found.values(), Found())
     there = sum((one for (_, way), one in found.items() if way != MISSING), Found())
-    print(
+    show(
         f"of {there.cases} that were there and damaged {there.told} were named, once, and {there.kept} set aside; "
         f"{total.mended} of all {total.cases} are there again, and whole; {total.tracebacks} runs ended with a "
         f"traceback, {total.failed} with another exit code than 0, {total.changed} with other rows"
@@ -135,8 +135,8 @@ def _costs(folder: Path) -> None:
                 f"{TARGET:.0f}",
             ]
         )
-    print(f"what keeping an artefact costs beside computing it (the fakes' models), {REPEATS} of each")
-    print("\n".join(aligned(headings, rows)))
+    show(f"what keeping an artefact costs beside computing it (the fakes' models), {REPEATS} of each")
+    show("\n".join(aligned(headings, rows)))
 
 
 def _kinds() -> list[Cost[object]]:
@@ -152,7 +152,7 @@ def _kinds() -> list[Cost[object]]:
         _cost("sound, whistled", SOUND, sound, lambda: Tone().speak(request)),
         _cost(f"sound, {speech.seconds:g} s of speech at {speech.sample_rate} Hz", SOUND, speech, None),
         _cost("synthesis (the record beside its sound)", SYNTHESIS, made, None),
-        _cost("prompt (the record beside its sound)", PROMPT, BuiltPrompt.of(prompt), None),
+        _cost("prompt (the record beside its sound)", PROMPT, BuiltPrompt.of(prompt, None), None),
         _cost("transcript", TRANSCRIPT, heard, lambda: list(WhistleReader().transcribe([sound], ["en"]))),
         _cost("transcript of 60 words in time", TRANSCRIPT, Transcript(heard.text * 15, heard.words * 15), None),
         _cost("speech", SPEECH, LoudSpans().spans(sound), lambda: LoudSpans().spans(sound)),
