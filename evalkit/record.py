@@ -1,117 +1,20 @@
-"""The record of a run: rows and a report, versioned. The dataclasses are the schema of what `reports.files` writes.
-
-Rows are plain dataclasses, checked when they are read: a run has very many, which share settings and prompts.
-"""
+"""The report of a run, versioned. The dataclasses are the schema of what `reports.files` writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import field
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass as validated
 
 from evalkit.digest import Scalar
+from evalkit.row import EXACT, Count
 
 SCHEMA_VERSION = 2
 
-_EXACT = ConfigDict(extra="forbid")
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Amount = Annotated[Number, Field(ge=0)]  # of seconds, bytes, edits: files that say less are not believed
-Count = Annotated[int, Field(ge=0)]
 Status = Literal["complete", "interrupted", "failed"]
-State = Literal["scored", "failed", "not_run"]
 
 
-@dataclass(frozen=True, slots=True)
-class PromptRecord:
-    """The prompt an utterance was conditioned on; `text_wer` is its clips' words against what was heard.
-
-    `sha256` is of audio and text, `sound` the address of its audio in the store.
-    """
-
-    __pydantic_config__ = _EXACT
-
-    seconds: Amount
-    text: str
-    text_source: str
-    sha256: str
-    clips: list[str]
-    text_wer: Amount | None = None
-    sound: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRecord:
-    """Why an utterance failed, or was not run."""
-
-    __pydantic_config__ = _EXACT
-
-    type: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class EditsRecord:
-    """Word edits from the normalised text to the normalised hypothesis."""
-
-    __pydantic_config__ = _EXACT
-
-    hits: Count
-    substitutions: Count
-    deletions: Count
-    insertions: Count
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One utterance.
-
-    Attributes:
-        state: `scored`; `failed`: there is an `error` and no scores; `not_run`: it was not tried, `error` says why.
-        intended_text: What the engine meant to say, where it chooses its words and can tell.
-        synthesis: Key of the synthesis in the store.
-        audio: Address of its sound there.
-        cached: Whether the synthesis was made by an earlier run.
-        scores: Value by metric; a metric that is undefined here is absent.
-        weights: Weight by metric in pooled means, where it is not 1.
-        missing: Why a metric could not be taken, by metric: a judge failed, or the metric itself.
-        heard_language: The language that was heard in it, where the transcriber can tell, and its probability.
-        flags: Names of what went wrong; meanings in `evalkit/metrics/failures.py`.
-        bleed_at: Where the prompt's words are that the text does not have: head, middle or tail.
-        sim_reference: What `sim` compares with: the voice's held-out clips, or its prompt clips where it has none.
-    """
-
-    __pydantic_config__ = _EXACT
-
-    trial: str
-    engine: str
-    settings: Mapping[str, Scalar]
-    voice: str
-    probe: str
-    seed: Count
-    language: str
-    text: str
-    state: State = "scored"
-    prompt: PromptRecord | None = None
-    hypothesis: str | None = None
-    intended_text: str | None = None
-    synthesis: str | None = None
-    audio: str | None = None
-    audio_seconds: Amount | None = None
-    synth_seconds: Amount | None = None
-    cached: bool = False
-    sim_reference: Literal["held_out", "prompt"] | None = None
-    scores: Mapping[str, Number] = field(default_factory=dict)
-    weights: Mapping[str, Amount] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-    edits: EditsRecord | None = None
-    flags: list[str] = field(default_factory=list)
-    bleed_at: Literal["head", "middle", "tail"] | None = None
-    heard_language: tuple[str, float] | None = None
-    error: ErrorRecord | None = None
-
-
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class Summary:
     """A pooled mean over `n` utterances, and its 95 % interval (voices and probes resampled)."""
 
@@ -121,7 +24,7 @@ class Summary:
     n: int | None = None
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class TrialSummary:
     """A trial's results.
 
@@ -146,7 +49,7 @@ class TrialSummary:
     barred: str | None = None
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class Comparison:
     """A trial minus the baseline trial on what both scored; intervals hold for all trials of a metric at once."""
 
@@ -160,7 +63,7 @@ class Comparison:
     n_pairs: int
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class FloorAndCeiling:
     """Cosines of a voice's own recordings: with other voices, and with each other; None where nothing compares.
 
@@ -172,7 +75,7 @@ class FloorAndCeiling:
     spread: float | None = None
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class VoiceCalibration:
     """What scores of a voice's own recordings are: by speaker encoder, and the transcriber's WER over `asr_words`.
 
@@ -185,7 +88,7 @@ class VoiceCalibration:
     sim_reference: Literal["held_out", "prompt"] | None = None
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class EncoderRecord:
     """An encoder's equal error rate over all pairs of the given voices' clips; the interval is over voices."""
 
@@ -196,7 +99,7 @@ class EncoderRecord:
     n_different: int
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class RankChange:
     """A trial that two encoders rank differently, 1 being the best."""
 
@@ -205,7 +108,7 @@ class RankChange:
     other_rank: int
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class Concordance:
     """How another encoder's ranking of the trials differs from the primary one's.
 
@@ -219,7 +122,7 @@ class Concordance:
     contested: bool | None
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class MetricRecord:
     """What a metric is: all that comparing, gating and drawing it needs.
 
@@ -243,7 +146,7 @@ class MetricRecord:
     repeatability: float = 0.0
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class Provenance:
     """Where the numbers come from: enough to make them again."""
 
@@ -259,7 +162,7 @@ class Provenance:
     seeds: list[int]
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class Cost:
     """What the run cost. `overhead` is the share of wall time outside models; loading weights counts as inside."""
 
@@ -271,7 +174,7 @@ class Cost:
     cached: int
 
 
-@validated(frozen=True, config=_EXACT)
+@validated(frozen=True, config=EXACT)
 class Report:
     """A run's results.
 
@@ -280,6 +183,7 @@ class Report:
         status: `interrupted` reports hold the numbers so far.
         baseline: The trial that others are compared with; None where nothing can be.
         primary: The metric that decides.
+        varying: Settings in which trials differ, in the order in which they were asked for.
         guards: Metrics in which a winner must say how it does.
         recordings: Addresses of each voice's recordings, as they were heard.
     """
@@ -297,6 +201,7 @@ class Report:
     baseline: str | None = None
     primary: str = "sim"
     guards: list[str] = field(default_factory=lambda: ["wer"])
+    varying: list[str] = field(default_factory=list)
     trials: list[TrialSummary] = field(default_factory=list)
     comparisons: list[Comparison] = field(default_factory=list)
     calibration: Mapping[str, VoiceCalibration] = field(default_factory=dict)

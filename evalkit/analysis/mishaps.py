@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from scipy.special import bdtrc
 
-from evalkit.record import Row
+from evalkit.row import Row
 
 CLEARLY = 0.05
 

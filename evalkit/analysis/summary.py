@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from evalkit.analysis.mishaps import bar, flags_of
 from evalkit.analysis.stats import Unit, Weighted, compare, interval, pooled_mean
 from evalkit.metrics.speed import TIMINGS
-from evalkit.record import Comparison, MetricRecord, Row, Summary, TrialSummary
+from evalkit.record import Comparison, MetricRecord, Summary, TrialSummary
+from evalkit.row import Row
 from evalkit.trial import Trial
 
 Metrics = Mapping[str, MetricRecord]

@@ -19,8 +19,8 @@ from evalkit.commands.quiet import quiet
 from evalkit.commands.run import run
 from evalkit.errors import EvalkitError
 from evalkit.judges.base import QualityModel
-from evalkit.record import Row
 from evalkit.reports.files import read_rows
+from evalkit.row import Row
 from evalkit.store.artefacts import Artefacts
 from evalkit.store.base import Shelf
 from evalkit.store.directory import Directory

@@ -6,7 +6,8 @@ from evalkit.analysis.findings import plain
 from evalkit.pipeline.plan import Plan
 from evalkit.record import TrialSummary
 from evalkit.reports.layout import aligned, fits, folded, terminal_width
-from evalkit.reports.terminal import settings_told, short_names, varying
+from evalkit.reports.terminal import settings_told, short_names
+from evalkit.trial import varying_settings
 
 
 def plan_table(plan: Plan, cached: int, missing: Sequence[str]) -> str:
@@ -32,11 +33,11 @@ def plan_table(plan: Plan, cached: int, missing: Sequence[str]) -> str:
 def _trials(plan: Plan, width: int) -> list[str]:
     """Returns a column a setting, or each trial's settings below its name where that is too wide."""
     trials = [TrialSummary(one.id, one.engine, one.settings, 0, 0, {}) for one in plan.trials]
-    names = varying(trials)
+    names = varying_settings(plan.trials)
     values = [{"engine": trial.engine, **trial.settings} for trial in trials]
     rows = [[trial.id, *(plain(own.get(name)) for name in names)] for trial, own in zip(trials, values, strict=True)]
     for shown in (names, short_names(names)):
         if fits(table := aligned(["trial", *shown], rows), width):
             return table
-    told = [(trial.id, settings_told(trial, trials, plan.decision.baseline)) for trial in trials]
+    told = [(trial.id, settings_told(trial, trials, plan.decision.baseline, names)) for trial in trials]
     return [line for id, settings in told for line in [id, *folded(settings, width, "    ")]]

@@ -23,8 +23,8 @@ from evalkit.pipeline.run import Orders, Outcome, execute
 from evalkit.pipeline.synthesis import made_before
 from evalkit.pipeline.workspace import Workspace
 from evalkit.reports.files import LOG_FILE, REPORT_FILE
-from evalkit.reports.layout import folded, terminal_width
-from evalkit.reports.terminal import calibration_table, concordance_lines, failure_lines, result_table
+from evalkit.reports.layout import terminal_width
+from evalkit.reports.terminal import closing_lines
 from evalkit.stopping import EXIT_CODE
 from evalkit.store.directory import Directory
 from evalkit.weights.assets import library
@@ -111,11 +111,5 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
 
 
 def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
-    report = outcome.report
-    lines = [result_table(report, outcome.rows), *failure_lines(outcome.rows, folder.path), ""]
-    lines += [calibration_table(report), *concordance_lines(report)]
-    if report.cost and report.cost.cached == len(outcome.rows):
-        lines.append(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
-    lines += folded(report.finding, terminal_width()) if sys.stdout.isatty() else [report.finding]
-    lines += [f"report: {folder.path / REPORT_FILE}", str(folder.path)]
+    lines = closing_lines(outcome.report, outcome.rows, folder.path, terminal_width() if sys.stdout.isatty() else None)
     show("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalkit.metrics.base import Evidence, Metric, Score
-from evalkit.record import EditsRecord, MetricRecord
+from evalkit.record import MetricRecord
+from evalkit.row import EditsRecord
 
 
 @dataclass(frozen=True)

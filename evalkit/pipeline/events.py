@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from evalkit.record import Row
+from evalkit.row import Row
 
 
 @dataclass(frozen=True)

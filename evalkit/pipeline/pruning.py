@@ -11,8 +11,9 @@ from typing import Protocol, TypeVar
 
 from evalkit.errors import DataError
 from evalkit.pipeline.artefacts import JUDGEMENTS, KINDS, PROMPT, SOUND, SYNTHESIS, BuiltPrompt, Made, judged_sound
-from evalkit.record import Report, Row
+from evalkit.record import Report
 from evalkit.reports.files import REPORT_FILE, ROWS_FILE, read_report, read_rows
+from evalkit.row import Row
 from evalkit.store.artefacts import Artefacts
 from evalkit.store.base import Held, Pile, Shelf, Store
 from evalkit.store.codecs import Kind

@@ -14,7 +14,8 @@ from evalkit.metrics.scoring import metric_records
 from evalkit.pipeline.evidence import Yardsticks
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.workspace import Workspace
-from evalkit.record import Cost, Provenance, Report, Row, Status, TrialSummary
+from evalkit.record import Cost, Provenance, Report, Status, TrialSummary
+from evalkit.row import Row
 from evalkit.trial import varying_settings
 
 
@@ -46,6 +47,7 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
         baseline=plan.decision.baseline,
         primary=plan.decision.primary,
         guards=list(plan.decision.guards),
+        varying=varying_settings(plan.trials),
         notes=[
             *plan.remarks,
             *(
@@ -95,7 +97,7 @@ def _decided(report: Report, plan: Plan, rows: Sequence[Row], baseline: str) -> 
         report.primary,
         higher_is_better=bool(primary.higher_is_better),
         guards={guard: bool(report.metrics[guard].higher_is_better) for guard in report.guards},
-        varying=varying_settings(plan.trials),
+        varying=report.varying,
         left_out=sorted(summary.voices_heard(rows)) if primary.compares_with == "references" else (),
     )
     best = findings.leader(report.trials, report.comparisons, question)

@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import Protocol
 
 from evalkit.pipeline.plan import Plan, Planned
-from evalkit.record import Row
+from evalkit.row import Row
 
 Batch = Sequence[Planned]
 BATCH = 64  # utterances: rows appear soon, and judges still hear many at a time

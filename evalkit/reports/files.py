@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from evalkit.errors import DataError
 from evalkit.manifest import describe
-from evalkit.record import SCHEMA_VERSION, Report, Row
+from evalkit.record import SCHEMA_VERSION, Report
+from evalkit.row import Row
 from evalkit.store.atomic import append_text, write_text
 from evalkit.textfile import MB, read_text, regular_file
 

@@ -8,15 +8,35 @@ from evalkit.analysis.calibration import is_no_better_than_chance
 from evalkit.analysis.findings import label, plain
 from evalkit.errors import form_of
 from evalkit.metrics.speed import TIMINGS
-from evalkit.record import FloorAndCeiling, Report, Row, TrialSummary
-from evalkit.reports.files import LOG_FILE, ROWS_FILE
+from evalkit.record import FloorAndCeiling, Report, TrialSummary
+from evalkit.reports.files import LOG_FILE, REPORT_FILE, ROWS_FILE
 from evalkit.reports.layout import aligned, fits, fitted, folded, listed, terminal_width
+from evalkit.row import Row
 from evalkit.trial import Trial, varying_settings
 
 SHOWN = ("sim", "wer", "rtf")  # beside what the sweep decides by
+LENGTH_SHOWN = "real s"  # of prompts, beside the length that was asked for
+MISSED = 0.05  # share of its length by which a trial's prompts must miss it, on average over voices, to be told
 NOT_TIMED = "cached"  # the sound is there, its time was taken by another run
 MOST_REASONS = 5
 BASELINE = "baseline (the others where they differ): "
+
+
+def closing_lines(report: Report, rows: Sequence[Row], folder: Path, width: int | None) -> list[str]:
+    """Returns all that a run says at its end, in lines; the last one is the run's folder.
+
+    Args:
+        report: The run's.
+        rows: The same.
+        folder: Where both lie.
+        width: Columns in which the finding is folded; None: it stays one line, for other programs.
+    """
+    lines = [result_table(report, rows), *failure_lines(rows, folder), ""]
+    lines += [calibration_table(report), *concordance_lines(report)]
+    if report.cost and report.cost.cached == len(rows):
+        lines.append(f"Nothing was synthesised: all {report.cost.cached} utterances came from the store.")
+    lines += [report.finding] if width is None else folded(report.finding, width)
+    return "\n".join([*lines, f"report: {folder / REPORT_FILE}", str(folder)]).split("\n")
 
 
 def result_table(report: Report, rows: Sequence[Row]) -> str:
@@ -28,24 +48,38 @@ def result_table(report: Report, rows: Sequence[Row]) -> str:
     cached = {row.trial for row in rows if row.cached}
     is_whole = not any(trial.n_not_run for trial in report.trials)
     metrics = list(dict.fromkeys([report.primary, *report.guards, *SHOWN]))
-    headings = ["n", "failed", *([] if is_whole else ["not run"]), "flagged", *(metric.upper() for metric in metrics)]
+    real = _real_seconds(report.trials, rows)
+    counted = ["n", "failed", *([] if is_whole else ["not run"]), "flagged", *(metric.upper() for metric in metrics)]
+    headings = [*([LENGTH_SHOWN] if real else []), *counted]
     numbers = {}
     for trial in report.trials:
         counts = [trial.n, trial.n_failed, *([] if is_whole else [trial.n_not_run]), flagged[trial.id]]
         scores = [_score(trial, metric, trial.id in cached) for metric in metrics]
-        numbers[trial.id] = [*map(str, counts), *scores]
-    lines = _wide(report.trials, headings, numbers, width) or _two_lines(report, headings, numbers, width)
+        numbers[trial.id] = [*([real[trial.id]] if real else []), *map(str, counts), *scores]
+    lines = _wide(report, headings, numbers, width) or _two_lines(report, headings, numbers, width)
     return "\n".join([*lines, *folded(_versions(report.trials), width)])
 
 
+def _real_seconds(trials: Sequence[TrialSummary], rows: Sequence[Row]) -> dict[str, str]:
+    """Returns the mean length of each trial's prompts over voices; nothing if no trial's miss theirs."""
+    prompts = {(row.trial, row.voice): row.prompt for row in rows if row.prompt is not None}
+    missed, shown = False, {}
+    for trial in trials:
+        own = [prompt for (name, _), prompt in prompts.items() if name == trial.id]
+        misses = [abs(one.seconds / one.wanted_seconds - 1) for one in own if one.wanted_seconds]
+        missed |= bool(misses) and sum(misses) / len(misses) > MISSED
+        shown[trial.id] = f"{sum(one.seconds for one in own) / len(own):.1f}" if own else "-"
+    return shown if missed else {}
+
+
 def _wide(
-    trials: Sequence[TrialSummary], headings: Sequence[str], numbers: Mapping[str, Sequence[str]], width: int
+    report: Report, headings: Sequence[str], numbers: Mapping[str, Sequence[str]], width: int
 ) -> list[str] | None:
     """Returns a table with a column a setting, by its whole name or its last part; None where neither fits."""
-    names = varying(trials)
+    names = _varying(report)
     for shown in (names or ["trial"], short_names(names) or ["trial"]):
-        values = [[plain(value) for value in _values(trial, names)] or [trial.id] for trial in trials]
-        rows = [[*named, *numbers[trial.id]] for named, trial in zip(values, trials, strict=True)]
+        values = [[plain(value) for value in _values(trial, names)] or [trial.id] for trial in report.trials]
+        rows = [[*named, *numbers[trial.id]] for named, trial in zip(values, report.trials, strict=True)]
         if fits(table := aligned([*shown, *headings], rows, 0), width):
             return table
     return None
@@ -57,14 +91,15 @@ def _two_lines(report: Report, headings: Sequence[str], numbers: Mapping[str, Se
     narrow = fits(table, width - 2)
     lines = [f"  {table[0]}"] if narrow else []
     for trial, line in zip(report.trials, table[1:], strict=True):
-        lines += folded(settings_told(trial, report.trials, report.baseline), width, "", "    ")
+        lines += folded(settings_told(trial, report.trials, report.baseline, _varying(report)), width, "", "    ")
         lines += [f"  {line}"] if narrow else listed(headings, numbers[trial.id], width, "  ")
     return lines
 
 
-def settings_told(trial: TrialSummary, trials: Sequence[TrialSummary], baseline: str | None) -> str:
+def settings_told(
+    trial: TrialSummary, trials: Sequence[TrialSummary], baseline: str | None, names: Sequence[str]
+) -> str:
     """Returns a trial's settings: those in which it differs from the baseline's, which has all that vary."""
-    names = varying(trials)
     base = next((one for one in trials if one.id == baseline), None)
     if base is not None and base.id != trial.id:
         return label(trial, base, names)
@@ -72,9 +107,13 @@ def settings_told(trial: TrialSummary, trials: Sequence[TrialSummary], baseline:
     return f"{BASELINE if base and len(trials) > 1 else ''}{whole or trial.id}"
 
 
-def varying(trials: Sequence[TrialSummary]) -> list[str]:
-    """Returns the settings that differ between trials."""
-    return varying_settings([Trial(trial.id, trial.engine, trial.settings) for trial in trials])
+def _varying(report: Report) -> list[str]:
+    """Returns the settings that differ between trials; in the order of their names if nobody wrote down another."""
+    found = varying_settings([Trial(trial.id, trial.engine, trial.settings) for trial in report.trials])
+    return [
+        *(name for name in report.varying if name in found),
+        *(name for name in found if name not in report.varying),
+    ]
 
 
 def short_names(names: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from evalkit.analysis.mishaps import bar, mishaps
-from evalkit.record import ErrorRecord, Row
+from evalkit.row import ErrorRecord, Row
 
 
 def rows(kinds: str) -> list[Row]:

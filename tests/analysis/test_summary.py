@@ -3,7 +3,8 @@
 import pytest
 
 from evalkit.analysis.summary import not_told_apart, numbers
-from evalkit.record import ErrorRecord, MetricRecord, Row
+from evalkit.record import MetricRecord
+from evalkit.row import ErrorRecord, Row
 from evalkit.trial import Trial
 
 TRIALS = [Trial(id, "e", {"engine.k": number}) for number, id in enumerate("abc")]

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from evalkit.__main__ import main
+from evalkit.reports.files import read_report, read_rows
+from evalkit.reports.terminal import closing_lines
 from tests.conftest import folder_of, make_voice, report_of, rows_of
 
 
@@ -33,6 +35,14 @@ def test_likeness_to_clips_that_an_engine_may_have_heard_promotes_nobody(typed, 
     assert report["best"] is None
     assert report["finding"].startswith("Nothing can be compared: SIM is against clips that engines may have heard")
     assert report["finding"] in out
+
+
+def test_all_that_is_printed_can_be_printed_again_from_the_files(typed, tmp_path, capfd):
+    """Settings in the order in which they were typed, which is not that of the alphabet."""
+    _, out, _ = run(typed, "prompt.seconds=1,2", "engine.detune=60,5", "engine.crash_on=fox", capfd=capfd)
+    folder = last_folder(tmp_path)
+    assert out.split()[:2] == ["seconds", "detune"]
+    assert closing_lines(read_report(folder), list(read_rows(folder)), folder, None) == out.splitlines()
 
 
 def test_likeness_to_the_prompt_cannot_decide(typed, capfd):

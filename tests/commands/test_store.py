@@ -273,7 +273,7 @@ def test_a_report_that_cannot_be_read_stops_the_prune(bed, store, tmp_path, harm
 
 
 def test_reports_that_are_linked_and_reports_that_were_moved_count(bed, run, store, tmp_path):
-    other, _ = run("prompt.seconds=1")
+    other, _ = run("prompt.clips=1")  # not cut: what was heard to cut one is of no more use
     one = bed.folder
     everything = files(tmp_path)
     one.rename(tmp_path / "elsewhere")

@@ -7,7 +7,7 @@ import pytest
 
 from evalkit.metrics import Metric, Score, VoiceFacts, metrics_of
 from evalkit.metrics.scoring import Scores, edits, metric_records, scores
-from evalkit.record import EditsRecord
+from evalkit.row import EditsRecord
 from tests.metrics.samples import QUALITY, evidence, likeness, prompts
 
 METRICS = metrics_of(["campplus", "ge2e"], QUALITY)

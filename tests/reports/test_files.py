@@ -7,9 +7,10 @@ import jsonschema
 import pytest
 
 from evalkit.errors import DataError, StorageError
-from evalkit.record import SCHEMA_VERSION, ErrorRecord, Row
+from evalkit.record import SCHEMA_VERSION
 from evalkit.reports.files import append_rows, json_schema, read_report, read_rows, rounded, row_line, write_rows
 from evalkit.resources import resource
+from evalkit.row import ErrorRecord, Row
 
 
 def row(probe: str, **changes) -> Row:

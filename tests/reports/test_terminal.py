@@ -1,6 +1,7 @@
 """The tables that a run ends with, from a report and rows written by hand."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,17 @@ import pytest
 from evalkit.record import (
     Concordance,
     EncoderRecord,
-    ErrorRecord,
     FloorAndCeiling,
     MetricRecord,
     Provenance,
     RankChange,
     Report,
-    Row,
     Summary,
     TrialSummary,
     VoiceCalibration,
 )
 from evalkit.reports.terminal import calibration_table, concordance_lines, failure_lines, result_table
+from evalkit.row import ErrorRecord, PromptRecord, Row
 
 
 def trial(id, engine="kokoro", n=16, failed=0, not_run=0, settings=None, version="1", **summary):
@@ -86,6 +86,47 @@ def test_results_by_hand_fit_the_terminal(monkeypatch, columns, table):
     monkeypatch.setenv("COLUMNS", str(columns))
     assert result_table(report(trials=TRIALS, baseline="a"), ROWS) == table
     assert max(map(len, table.splitlines())) <= columns
+
+
+def prompt(seconds, wanted):
+    return PromptRecord(seconds, "one two", "user", "ab", ["a.wav"], wanted_seconds=wanted)
+
+
+@pytest.mark.parametrize(
+    ("real", "shown"),
+    [  # ann's and ben's prompts of the trials for 3 and 5 s
+        ([(7.0, 7.2), (7.0, 7.2)], ["7.1", "7.1"]),  # both 7.1 s on average
+        ([(3.0, 3.0), (5.0, 4.0)], ["3.0", "4.5"]),  # one trial misses by 10 % on average
+        ([(2.7, 3.3), (5.0, 5.0)], ["3.0", "5.0"]),  # they miss it to both sides
+        ([(3.1, 2.9), (5.2, 4.9)], None),  # by 3 % each: so are prompts
+    ],
+)
+def test_the_real_seconds_of_prompts_are_shown_where_they_are_others(monkeypatch, real, shown):
+    monkeypatch.setenv("COLUMNS", "120")
+    trials = [trial("a", settings={"prompt.seconds": 3.0}), trial("b", settings={"prompt.seconds": 5.0})]
+    rows = [
+        replace(row(name, prompt=prompt(seconds, wanted)), voice=voice)
+        for name, wanted, own in zip("ab", (3.0, 5.0), real, strict=True)
+        for voice, seconds in zip(("ann", "ben"), own, strict=True)
+    ]
+    heading, *lines = result_table(report(trials=trials), rows).splitlines()[:3]
+    assert ("  real s  " in heading) == (shown is not None)
+    if shown:
+        assert [line.split()[:2] for line in lines] == [
+            [wanted, told] for wanted, told in zip("35", shown, strict=True)
+        ]
+
+
+def test_the_real_seconds_are_shown_where_the_wanted_ones_are_no_axis():
+    trials = [trial("a", settings={"prompt.cut": "word"}), trial("b", settings={"prompt.cut": "silence"})]
+    rows = [row("a", prompt=prompt(3.0, 3.0)), row("b", prompt=prompt(7.1, 3.0))]
+    lines = result_table(report(trials=trials), rows).splitlines()[:3]
+    assert [line.split()[:2] for line in lines[1:]] == [["word", "3.0"], ["silence", "7.1"]]
+
+
+def test_prompts_that_were_to_have_all_there_is_miss_nothing():
+    trials = [trial("a", settings={"prompt.cut": "word"}), trial("b", settings={"prompt.cut": "silence"})]
+    assert "real s" not in result_table(report(trials=trials), [row("a", prompt=prompt(3.0, None))])
 
 
 MANY = ("seconds", "clips", "order", "trim", "match_loudness", "gap_seconds", "crossfade_seconds")
