@@ -8,6 +8,24 @@ from evalkit.audio import Audio
 from evalkit.digest import digest
 
 TextSource = Literal["user", "asr", "closed_loop"]
+EndsAt = Literal["clip", "pause", "word", "hard"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Where a prompt ends, and how that was made sure of.
+
+    Attributes:
+        at: The end of a `clip`, a `pause` within one, a `word` that runs into the next, or `hard` at the very sample.
+        tried: Cuts that were heard until one was believed, or none was.
+        before: What was heard before the cut that was believed, in its last seconds.
+        after: What was heard after it.
+    """
+
+    at: EndsAt
+    tried: int = 0
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +37,10 @@ class Prompt:
         text: The words of `audio`.
         text_source: Who wrote the words: the least sure of the clips' sources.
         clips: File names of the clips used.
-        text_wer: Edits between the clips' words and what the transcriber heard, a ratio; None if nobody listened.
+        text_wer: Edits between the words of the clips, each whole, and what is heard in them, a ratio: whether they
+            are rightly written down, whatever became of them here; None if nobody listened.
+        wer: Edits between `text`, with all that was done to it, and what is heard in `audio`, a ratio.
+        ending: Where it ends; None if that is not known.
     """
 
     audio: Audio
@@ -27,6 +48,8 @@ class Prompt:
     text_source: TextSource
     clips: tuple[str, ...]
     text_wer: float | None = None
+    wer: float | None = None
+    ending: Ending | None = None
 
     @cached_property
     def sha256(self) -> str:

@@ -1,4 +1,4 @@
-"""Words in time: what a transcriber heard and when, and where the words of a given text must then lie."""
+"""Words in time: what a transcriber heard, where the words of a given text must then lie, which of them a cut parts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,13 +38,58 @@ def words_in_time(text: str, heard: Sequence[Word], normalise: Normalise, *, who
     return _joined(text.split(), owners, spans, normalise)
 
 
-def error_rate(text: str, heard: Sequence[Word], normalise: Normalise, *, whole: bool = True) -> float | None:
+def error_rate(text: str, heard: str, normalise: Normalise, *, whole: bool = True) -> float | None:
     """Returns the share of edits between given and heard words; None if there are no given words."""
-    given, _ = _flatten(text.split(), normalise)
-    sounds, _ = _flatten([word.text for word in heard], normalise)
+    (given, _), (sounds, _) = _flatten(text.split(), normalise), _flatten(heard.split(), normalise)
     if not whole:
         given = given[: _best_prefix(given, sounds)]
     return Levenshtein.distance(given, sounds) / len(given) if given else None
+
+
+@dataclass(frozen=True)
+class BothSides:
+    """What was heard on both sides of a cut through speech whose words are given.
+
+    Attributes:
+        before: What precedes the cut.
+        after: What follows it.
+        from_start: Whether `before` was heard from the first given word on.
+        to_end: Whether `after` was heard to the last given word.
+    """
+
+    before: str
+    after: str
+    from_start: bool = True
+    to_end: bool = True
+
+
+def words_before(text: str, heard: BothSides, expected: int, normalise: Normalise) -> int | None:
+    """Returns how many words of `text` lie before a cut, by what was heard on both sides of it; None if it parts none.
+
+    The stretches of the given words that fit both sides best must meet there, and the last word before and the first
+    one after must have been heard as they are given. Where a text that repeats itself has several such places, the one
+    nearest to the expected counts.
+
+    Args:
+        text: The given words.
+        heard: The transcriber's, on both sides.
+        expected: How many words are likely to lie before the cut.
+        normalise: Maps a text to what counts as the same.
+    """
+    given, owners = _flatten(text.split(), normalise)
+    (before, _), (after, _) = (_flatten(side.split(), normalise) for side in (heard.before, heard.after))
+    if not before or not after:
+        return None
+    ends = _misfits(given, before, anchored=heard.from_start)
+    starts = _misfits(given[::-1], after[::-1], anchored=heard.to_end)[::-1]
+    places = [
+        owners[place]
+        for place in range(1, len(given))
+        if (ends[place], starts[place]) == (min(ends), min(starts))
+        and (given[place - 1], given[place]) == (before[-1], after[0])
+        and owners[place - 1] != owners[place]
+    ]
+    return min(places, key=lambda place: abs(place - expected), default=None)
 
 
 def _flatten(words: Sequence[str], normalise: Normalise) -> tuple[list[str], list[int]]:
@@ -58,6 +103,19 @@ def _best_prefix(given: Sequence[str], sounds: Sequence[str]) -> int:
     longest = min(len(given), 2 * len(sounds) + 5)
     distances = [Levenshtein.distance(given[:length], sounds) for length in range(longest + 1)]
     return distances.index(min(distances))
+
+
+def _misfits(given: Sequence[str], heard: Sequence[str], *, anchored: bool) -> list[int]:
+    """Returns the least edits between heard words and a stretch of the given ones, for each place where it may end.
+
+    Place n is behind n given words. An anchored stretch begins at the first given word, another one anywhere.
+    """
+    row = list(range(len(given) + 1)) if anchored else [0] * (len(given) + 1)
+    for word in heard:
+        above, row = row, [row[0] + 1]
+        for place, other in enumerate(given, start=1):
+            row.append(min(above[place] + 1, row[-1] + 1, above[place - 1] + (word != other)))
+    return row
 
 
 def _spans(given: Sequence[str], sounds: Sequence[str], heard: Sequence[Word]) -> list[tuple[float, float]]:

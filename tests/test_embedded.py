@@ -1,5 +1,7 @@
 """The embedded models for real: what they say of speech whose words and speakers are known."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,7 @@ from evalkit.pipeline.listening import Listening
 from evalkit.pipeline.prompting import Prompting
 from evalkit.pipeline.workspace import Workspace
 from evalkit.prompt import Prompt
+from evalkit.prompts import PromptSettings, build_prompt
 from evalkit.prompts.consensus import consensus
 from evalkit.resources import resource
 from evalkit.store.directory import Directory
@@ -179,6 +182,39 @@ def test_a_cut_prompt_says_what_its_text_says_and_a_hard_one_does_not(tmp_path):
     word, hard = cut_error_rate(tmp_path, "word"), cut_error_rate(tmp_path, "hard")
     assert word <= 0.10
     assert hard > word + 0.08
+
+
+CUTS_THAT_PARTED = [  # where cuts by word times alone fell, and what was heard on both sides of them
+    ("male_us", "prompt_03.flac", 2.36),  # "... and phot-" | "Graphed nothing but ..."
+    ("male_us", "prompt_04.flac", 1.41),  # "... the air." | "Port twice ..."
+    ("male_us", "prompt_04.flac", 3.33),  # "... fog be" | "again to ..."
+    ("male_gb", "prompt_03.flac", 2.48),  # "... to dis-" | "us the ..."
+    ("female_us", "prompt_06.flac", 3.08),  # "... children pracked" | "dis their ..."
+    ("female_us", "prompt_03.flac", 1.74),  # "... letter twice." | "and slipped ...", the text ending with "and"
+    ("female_gb", "prompt_01.flac", 1.36),  # "... Keeper wrote..." | "down the ...", the text ending with "down"
+]
+
+
+@pytest.mark.parametrize(("name", "file", "seconds"), CUTS_THAT_PARTED)
+def test_audio_and_words_of_a_cut_prompt_end_together(tmp_path, demo, name, file, seconds):
+    """Judged by hearing both sides with another decoding than the one that chose."""
+    (voice,) = (one for one in demo if one.name == name)
+    (clip,) = (clip for clip in voice.prompt_clips if clip.path.name == file)
+    listening, _ = listening_and_plan(tmp_path)
+    settings = PromptSettings(seconds=seconds, tolerance=0)
+    prompt = build_prompt(replace(voice, clips=(clip,)), settings, 24_000, partial(listening.given, voice), listening)
+    rest = read_audio(clip.path).samples[len(prompt.audio.samples) :]
+    sides = [prompt.audio, Audio(rest, 24_000)]
+    before, after = (heard_words(heard.text) for heard in FasterWhisper(window="full").transcribe(sides, ["en"] * 2))
+    words = heard_words(clip.text)
+    count = len(heard_words(prompt.text))
+    assert 0 < count < len(words)
+    assert (before[-1], after[0]) == (words[count - 1], words[count])
+    assert abs(prompt.audio.seconds - seconds) < 1.0
+
+
+def heard_words(text):
+    return normalizer("whisper_basic")(text).split()
 
 
 @pytest.mark.parametrize("voices", ["demo", "f5_examples"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.text import normalizer
-from evalkit.words import Word, error_rate, words_in_time
+from evalkit.words import BothSides, Word, error_rate, words_before, words_in_time
 
 NORMALISE = normalizer("whisper_basic")
 
@@ -53,9 +53,41 @@ def test_words_of_audio_that_ends_early(text, sounds, kept):
 
 
 def test_error_rate_by_hand():
-    assert error_rate("one two three four", heard("one too three"), NORMALISE) == 2 / 4
-    assert error_rate("one two three four", heard("one two"), NORMALISE, whole=False) == 0
-    assert error_rate("— 🎉", heard("one"), NORMALISE) is None
+    assert error_rate("one two three four", "one too three", NORMALISE) == 2 / 4
+    assert error_rate("one two three four", "one two", NORMALISE, whole=False) == 0
+    assert error_rate("— 🎉", "one", NORMALISE) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "count"),
+    [
+        ("Sold apples, from a cart.", "sold apples", "from a cart", 2),
+        ("sold apples from", "sold app", "less from", None),  # a word is cut
+        ("sold apples from", "sold apples.", "les from", None),  # heard whole on one side only
+        ("sold apples from", "sold apples", "apples from", None),  # heard on both sides
+        ("sold apples from", "sold", "from", None),  # heard on neither
+        ("we sold red apples", "we hold", "red apples", None),
+        ("we sold red apples", "he sold", "red apples", 2),  # misheard elsewhere: no matter
+        ("we sold red apples", "", "we sold red apples", None),
+        ("very very good", "very", "very good", 1),
+        ("very very good", "very very", "good", 2),
+        ("very very good", "very", "good", None),  # one of two was not heard
+        ("forty-two apples", "forty", "two apples", None),  # within a word as it is written
+        ("forty-two apples", "forty-two", "apples", 1),
+        ("so — yes", "so", "yes", 2),  # a dash goes with the word before it
+    ],
+)
+def test_words_before_a_cut_as_both_sides_are_heard(text, before, after, count):
+    assert words_before(text, BothSides(before, after), 0, NORMALISE) == count
+
+
+def test_sides_that_are_heard_in_part():
+    text = "a b c d e a b c d e"
+    part = BothSides("x b c", "d e y", from_start=False, to_end=False)
+    assert [words_before(text, part, expected, NORMALISE) for expected in (2, 9)] == [3, 8]  # twice: the nearest
+    assert words_before(text, BothSides("b c", "d e a", from_start=False, to_end=False), 9, NORMALISE) == 3
+    assert words_before(text, BothSides("b c", "d e", from_start=False), 0, NORMALISE) == 8
+    assert words_before(text, BothSides("a b c", "d e", to_end=False), 9, NORMALISE) == 3
 
 
 words = st.lists(st.sampled_from(["a", "b", "c", "don't", "x-y", "—"]), max_size=10).map(" ".join)
@@ -73,3 +105,10 @@ def test_placed_words_are_the_given_ones_in_order(text, sounds):
 def test_what_is_heard_as_given_takes_its_time(text):
     spoken = " ".join(word for word in text.split() if word != "—")
     assert spans(words_in_time(spoken, heard(spoken), NORMALISE)) == spans(heard(spoken))
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "don't", "e"]), min_size=2, max_size=10), st.data())
+def test_what_is_heard_as_given_is_parted_where_it_is_cut(given_words, data):
+    count = data.draw(st.integers(1, len(given_words) - 1))
+    heard = BothSides(" ".join(given_words[:count]), " ".join(given_words[count:]))
+    assert words_before(" ".join(given_words), heard, count, NORMALISE) == count

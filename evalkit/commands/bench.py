@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit.commands.screen import show
@@ -22,8 +23,22 @@ class BenchError(EvalkitError):
     """A measured command failed."""
 
 
-def run_bench(what: str, utterances: int | None = None, cases: int | None = None) -> int:
-    """Prints measurements; `utterances` are those of `scoring` and `growth`, `cases` those of `store`."""
+def run_bench(
+    what: str,
+    utterances: int | None = None,
+    cases: int | None = None,
+    cuts: int | None = None,
+    voices: Sequence[str] | None = None,
+) -> int:
+    """Prints measurements.
+
+    Args:
+        what: The benchmark.
+        utterances: Those of `scoring` and `growth`.
+        cases: Those of `store`.
+        cuts: Those of `cuts`, of each kind.
+        voices: Folders or manifests of those that `cuts` cuts.
+    """
     if what == "startup":
         _startup()
     elif what == "demo":
@@ -36,6 +51,10 @@ def run_bench(what: str, utterances: int | None = None, cases: int | None = None
         from evalkit.commands.bench_store import CASES, run_store_bench
 
         run_store_bench(CASES if cases is None else cases)
+    elif what == "cuts":
+        from evalkit.commands.bench_cuts import CUTS, FOLDERS, run_cuts
+
+        run_cuts(FOLDERS if voices is None else voices, CUTS if cuts is None else cuts)
     else:
         from evalkit.commands.bench_scoring import UTTERANCES, run_scoring
 

@@ -15,7 +15,6 @@ from evalkit.config.app import plan_of
 from evalkit.config.schema import RunConfig
 from evalkit.errors import ConfigError, DataError, StorageError
 from evalkit.judges.base import Transcriber
-from evalkit.metrics import align_words
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.events import Advanced, StageBegun, StageEnded
 from evalkit.pipeline.executors import Local
@@ -23,6 +22,7 @@ from evalkit.pipeline.listening import ASR, USER, Listening
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prompting import Prompting
 from evalkit.pipeline.workspace import Workspace
+from evalkit.prompt import EndsAt, Prompt
 from evalkit.prompts.book import Book, Entry
 from evalkit.prompts.checks import warnings
 from evalkit.prompts.settings import CLIP_SECONDS
@@ -33,10 +33,17 @@ from evalkit.text import Normalizer, normalizer
 from evalkit.voicefolders import words as words_of
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
+from evalkit.words import error_rate
 
 LOG = "transcript.log"
 _LONG = f"long: only its first {CLIP_SECONDS:g} s are used, and heard here"
 SECONDS_A_GIGABYTE = 9.0  # of weights, to hear a clip on two cores: Whisper base 1.3 s, large-v3 28 s
+ENDS: dict[EndsAt, str] = {
+    "clip": "ends with a clip",
+    "pause": "ends in a pause",
+    "word": "ends between words",
+    "hard": "cut hard",
+}
 
 
 def run_transcript(action: str, voice_name: str, clip: str | None, words: str | None, overrides: Sequence[str]) -> int:
@@ -206,7 +213,7 @@ def _clip_row(
         row = [clip.path.name, f"{audio.seconds:.2f}", "none yet", "-", "-", "-", "(made at first need)"]
         return row, [], False
     heard = listener.said(audio, voice.language)
-    wer = _error_rate(stored.text, heard, normalise) if recording.whole else None
+    wer = error_rate(stored.text, heard, normalise) if recording.whole else None
     problems = warnings(stored.text, audio.seconds, wer) if recording.whole else [_LONG]
     if wer:
         problems.insert(0, f"heard otherwise: {heard}")
@@ -226,12 +233,6 @@ def _stored(books: Path, voice: Voice, clip: Clip) -> Entry | None:
     return book.find(clip.path.name, USER) or book.find(clip.path.name, ASR)
 
 
-def _error_rate(text: str, heard: str, normalise: Normalizer) -> float | None:
-    """Returns the WER of what was heard, as the judge takes it; None where there are no words to be heard."""
-    edits = align_words(normalise(text), normalise(heard))
-    return edits.errors / edits.reference_length if edits.reference_length else None
-
-
 def _prompt_lines(plan: Plan, listener: Listening, voice: Voice) -> tuple[list[str], bool]:
     """Returns what the configured prompt would say, with its warnings."""
     workspace = listener.workspace
@@ -239,9 +240,17 @@ def _prompt_lines(plan: Plan, listener: Listening, voice: Voice) -> tuple[list[s
     prompt = attempt(partial(prompting.build, plan.cells[0], voice))
     if isinstance(prompt, Failure):
         return [f"prompt: cannot be built: {prompt.message}"], True
-    heard = listener.said(prompt.audio, voice.language)
-    wer = _error_rate(prompt.text, heard, normalizer(plan.judges.normalizer))
-    shown = "" if wer is None else f", WER {wer:.2f} against what is heard in it"
-    lines = [f"prompt: {prompt.audio.seconds:.2f} s of {len(prompt.clips)} clips, source {prompt.text_source}{shown}"]
-    lines.append(f"  {prompt.text}")
-    return [*lines, *(f"warning: prompt: {one}" for one in warnings(prompt.text, prompt.audio.seconds, wer))], False
+    lines = [_prompt_line(prompt, plan.cells[0].prompt.seconds), f"  {prompt.text}"]
+    doubts = warnings(prompt.text, prompt.audio.seconds, prompt.wer)
+    return [*lines, *(f"warning: prompt: {one}" for one in doubts)], False
+
+
+def _prompt_line(prompt: Prompt, wanted: float | None) -> str:
+    """Returns how long a prompt is, where it ends, and whether it says what its text says."""
+    length = f"{prompt.audio.seconds:.2f} s" + ("" if wanted is None else f" ({wanted:g} s were asked for)")
+    parts = [f"{length} of {len(prompt.clips)} clips", f"source {prompt.text_source}"]
+    if prompt.ending is not None:
+        parts.append(ENDS[prompt.ending.at])
+    if prompt.wer is not None:
+        parts.append(f"WER {prompt.wer:.2f} against what is heard in it")
+    return f"prompt: {', '.join(parts)}"

@@ -103,11 +103,13 @@ class JudgeConfig:
 
 @dataclass(frozen=True, config=_CLOSED)
 class EarsConfig:
-    """The models that listen to a voice's recordings, for ears text and for cutting prompts."""
+    """The models that listen to a voice's recordings, for ears text and for cutting prompts; see `plan.Ears`."""
 
     aligner: Node
+    checker: Node
     passes: Annotated[list[Node], Field(min_length=1)]
     speech: Node
+    early_seconds: Annotated[float, Field(ge=-1, le=1)] = 0.0
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -288,9 +290,11 @@ def _voices(config: VoicesConfig, remark: Remark) -> tuple[Voice, ...]:
 def _ears(config: EarsConfig) -> Ears:
     return Ears(
         made_from(config.aligner, Transcriber, "ears.aligner"),  # type: ignore[type-abstract]
+        made_from(config.checker, Transcriber, "ears.checker"),  # type: ignore[type-abstract]
         tuple(
             made_from(node, Transcriber, f"ears.passes.{index}")  # type: ignore[type-abstract]
             for index, node in enumerate(config.passes)
         ),
         made_from(config.speech, SpeechDetector, "ears.speech"),  # type: ignore[type-abstract]
+        config.early_seconds,
     )

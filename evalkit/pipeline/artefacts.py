@@ -14,8 +14,8 @@ from evalkit.audio import Audio
 from evalkit.digest import digest
 from evalkit.judges.base import Transcript
 from evalkit.metrics.acoustics import Acoustics
-from evalkit.prompt import Prompt, TextSource, content_address
-from evalkit.record import Amount, Count
+from evalkit.prompt import Ending, Prompt, TextSource, content_address
+from evalkit.row import Amount, Count
 from evalkit.store.codecs import Kind, Records, Sounds, Vectors
 
 Embedding = NDArray[np.float32]
@@ -62,7 +62,10 @@ class BuiltPrompt:
         text: The words.
         text_source: Who wrote them.
         clips: File names of the clips used.
-        text_wer: Edits between the clips' words and what was heard, a ratio.
+        text_wer: Edits between the clips' words and what is heard in them, a ratio.
+        wer: Edits between `text` and what is heard in the prompt, a ratio.
+        ending: Where it ends.
+        wanted_seconds: The length that was asked for; None for all that there is.
     """
 
     sound: str
@@ -71,12 +74,24 @@ class BuiltPrompt:
     text_source: TextSource
     clips: tuple[str, ...]
     text_wer: float | None
+    wer: float | None = None
+    ending: Ending | None = None
+    wanted_seconds: float | None = None
 
     @classmethod
-    def of(cls, prompt: Prompt) -> "BuiltPrompt":
-        """Returns the record of a prompt."""
-        audio = prompt.audio
-        return cls(audio.sha256, audio.seconds, prompt.text, prompt.text_source, prompt.clips, prompt.text_wer)
+    def of(cls, prompt: Prompt, wanted_seconds: float | None) -> "BuiltPrompt":
+        """Returns the record of a prompt that was to have so many seconds."""
+        return cls(
+            sound=prompt.audio.sha256,
+            seconds=prompt.audio.seconds,
+            text=prompt.text,
+            text_source=prompt.text_source,
+            clips=prompt.clips,
+            text_wer=prompt.text_wer,
+            wer=prompt.wer,
+            ending=prompt.ending,
+            wanted_seconds=wanted_seconds,
+        )
 
     @cached_property
     def sha256(self) -> str:
@@ -85,7 +100,7 @@ class BuiltPrompt:
 
     def with_audio(self, audio: Audio) -> Prompt:
         """Returns the prompt itself."""
-        return Prompt(audio, self.text, self.text_source, self.clips, self.text_wer)
+        return Prompt(audio, self.text, self.text_source, self.clips, self.text_wer, self.wer, self.ending)
 
 
 SOUND: Kind[Audio] = Kind("sound", ".flac", Sounds())

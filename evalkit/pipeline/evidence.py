@@ -30,6 +30,7 @@ class Yardsticks:
     Attributes:
         plan: Of the run.
         recordings: Each voice's clips, read, or why one cannot be.
+        seconds: Of clips, by address.
         transcripts: Of clips with known words, by address.
         embeddings: Of clips, by speaker encoder and address.
         acoustics: Of clips, by address.
@@ -38,6 +39,7 @@ class Yardsticks:
 
     plan: Plan
     recordings: Mapping[str, Sequence[tuple[Clip, Sound | Failure]]]
+    seconds: Mapping[str, float]
     transcripts: Mapping[str, Transcript | Failure]
     embeddings: Mapping[str, Mapping[str, Embedding | Failure]]
     acoustics: Mapping[str, Acoustics | Failure]
@@ -153,7 +155,7 @@ class Yardsticks:
         normalise = normalizer(self.plan.judges.normalizer)
         heard = list(self._heard(voice))
         words = sum(len(normalise(transcript.text).split()) for _, _, transcript in heard)
-        seconds = sum(sound.read().seconds for _, sound, _ in heard)
+        seconds = sum(self.seconds[sound.sha256] for _, sound, _ in heard)
         measured = [self.acoustics[sound.sha256] for _, sound in self._read(voice)]
         pitches = [one.f0_median for one in measured if isinstance(one, Acoustics) and one.f0_median]
         return VoiceFacts(words / seconds if seconds else None, float(np.median(pitches)) if pitches else None)
@@ -174,6 +176,7 @@ def measure_yardsticks(plan: Plan, workspace: Workspace) -> Yardsticks:
             name: [(clip, one.sound if isinstance(one, _Recorded) else one) for clip, one in own]
             for name, own in read.items()
         },
+        seconds={one.sound.sha256: one.seconds for _, one in heard},
         transcripts=transcribe(workspace, plan.judges.asr, readable),
         embeddings={encoder.name: embed(workspace, encoder, distinct) for encoder in plan.judges.speakers},
         acoustics=acoustics(workspace, distinct),
@@ -192,6 +195,7 @@ class _Recorded:
     """A recording as judges hear it; `peak` is its file's, `whole` tells that nothing was left out."""
 
     sound: Sound
+    seconds: float
     peak: float
     whole: bool
 
@@ -208,7 +212,8 @@ class _Recorded:
 
 def _recording(clip: Clip, language: str) -> _Recorded:
     found = recorded(clip)
-    return _Recorded(Sound(found.audio.sha256, lambda: recorded(clip).audio, language), found.peak, found.whole)
+    sound = Sound(found.audio.sha256, lambda: recorded(clip).audio, language)
+    return _Recorded(sound, found.audio.seconds, found.peak, found.whole)
 
 
 @dataclass(frozen=True, eq=False)

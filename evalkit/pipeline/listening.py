@@ -1,4 +1,4 @@
-"""Listening to a voice's recordings: words in time, spans of speech, automatic text; nothing is heard twice."""
+"""Listening to a voice's recordings and prompts: words in time, spans of speech, texts; nothing is heard twice."""
 
 import shlex
 from collections.abc import Sequence
@@ -36,11 +36,21 @@ class Listening:
 
     def words(self, audio: Audio, language: str) -> Sequence[Word]:
         """See `prompts.Hearing.words`."""
-        return self._heard(self.ears.aligner, audio, language).words
+        (heard,) = self._heard(self.ears.aligner, [audio], language)
+        early = self.ears.early_seconds
+        return [
+            Word(word.text, min(word.start + early, audio.seconds), min(word.end + early, audio.seconds))
+            for word in heard.words
+        ]
+
+    def texts(self, audios: Sequence[Audio], language: str) -> Sequence[str]:
+        """See `prompts.Hearing.texts`."""
+        return [heard.text for heard in self._heard(self.ears.checker, audios, language)]
 
     def said(self, audio: Audio, language: str) -> str:
         """Returns what the transcriber that gives `words` hears, as it writes it."""
-        return self._heard(self.ears.aligner, audio, language).text
+        (heard,) = self._heard(self.ears.aligner, [audio], language)
+        return heard.text
 
     def has_heard(self, audio: Audio, language: str) -> bool:
         """Whether `words` and `said` are kept, and take no time."""
@@ -112,7 +122,7 @@ class Listening:
 
     def _hear_all(self, voice: Voice, clip: Clip, sha256: str) -> Entry:
         window = read_recording(clip.path, CLIP_SECONDS).audio
-        candidates = [self._heard(one, window, voice.language).text for one in self.ears.passes]
+        candidates = [heard.text for one in self.ears.passes for heard in self._heard(one, [window], voice.language)]
         chosen = consensus(candidates)
         self._check_usable(voice, clip, window, chosen)
         return Entry(
@@ -144,16 +154,20 @@ class Listening:
             f"it sounds like {heard[0]!r} (probability {heard[1]:.2f}), the voice is said to speak {voice.language!r}"
         )
 
-    def _heard(self, transcriber: Transcriber, audio: Audio, language: str) -> Transcript:
-        artefacts = self.workspace.artefacts
-        key = judgement_key(self.workspace.identity(transcriber), audio.sha256, language)
-        heard = artefacts.get(TRANSCRIPT, key)
-        if heard is None:
+    def _heard(self, transcriber: Transcriber, audios: Sequence[Audio], language: str) -> list[Transcript]:
+        """Returns a transcript of each; those that were never heard are heard together."""
+        artefacts, identity = self.workspace.artefacts, self.workspace.identity(transcriber)
+        by_key = {judgement_key(identity, audio.sha256, language): audio for audio in audios}
+        known = artefacts.read(TRANSCRIPT, by_key)
+        unheard = {key: audio for key, audio in by_key.items() if key not in known}
+        if unheard:
             self.workspace.models.require(transcriber)
             with self.workspace.clock.inside_model():
-                (heard,) = transcriber.transcribe([audio], [language])
-            artefacts.write(TRANSCRIPT, {key: heard})
-        return heard
+                heard = list(transcriber.transcribe(list(unheard.values()), [language] * len(unheard)))
+            new = dict(zip(unheard, heard, strict=True))
+            artefacts.write(TRANSCRIPT, new)
+            known |= new
+        return [known[judgement_key(identity, audio.sha256, language)] for audio in audios]
 
 
 def set_command(voice: Voice, clip: Clip) -> str:

@@ -78,25 +78,31 @@ class Ears:
 
     Attributes:
         aligner: Tells when each word of a clip is spoken.
+        checker: Hears both sides of a cut before it is believed, and what a prompt says: often, so it should be quick.
         passes: Decode the same audio differently, to agree on a text where the user gave none.
         speech: Tells where a clip's speech begins and ends.
+        early_seconds: By how much the aligner's word times come before the sound, as measured.
     """
 
     aligner: Transcriber
+    checker: Transcriber
     passes: tuple[Transcriber, ...]
     speech: SpeechDetector
+    early_seconds: float = 0.0
 
     @property
     def all(self) -> list[Transcriber | SpeechDetector]:
         """Every model."""
-        return [self.aligner, *self.passes, self.speech]
+        return [self.aligner, self.checker, *self.passes, self.speech]
 
     def fingerprint(self) -> dict[str, Json]:
         """Returns what prompts depend on."""
         return {
             "aligner": self.aligner.fingerprint(),
+            "checker": self.checker.fingerprint(),
             "passes": [one.fingerprint() for one in self.passes],
             "speech": self.speech.fingerprint(),
+            "early_seconds": self.early_seconds,
         }
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +21,11 @@ from evalkit.prompts import REVISION, PromptSettings, build_prompt
 from evalkit.prompts.book import Book
 from evalkit.prompts.checks import SUSPICIOUS_WER
 from evalkit.store.codecs import stored
+from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
+from evalkit.words import error_rate
 
-ENOUGH = 0.8  # of the seconds asked for: with less, a trial is not what its name says
+ENOUGH = 0.8  # of the seconds asked for: with less, or as much more, a trial is not what its name says
 
 Place = tuple[str, str]  # trial and voice
 Prompts = Mapping[Place, BuiltPrompt | Failure]
@@ -81,16 +83,20 @@ class Prompting:
         return prompt is not None and not lost
 
     def build(self, cell: Cell, voice: Voice) -> Prompt:
-        """Builds a voice's prompt for a cell, its words from where `prompt.text` says.
+        """Builds a voice's prompt for a cell, its words from where `prompt.text` says, and hears what it says.
 
         Raises:
             DataError: It cannot be built.
         """
         listening = Listening(self.workspace, self.plan.ears, self.books)
         if cell.prompt.text == "closed_loop":
-            return choose(self.plan, listening, self.executor, cell, voice)
-        text_of = listening.automatic if cell.prompt.text == "automatic" else listening.given
-        return build_prompt(voice, cell.prompt, cell.engine.sample_rate, partial(text_of, voice), listening)
+            prompt = choose(self.plan, listening, self.executor, cell, voice)
+        else:
+            text_of = listening.automatic if cell.prompt.text == "automatic" else listening.given
+            prompt = build_prompt(voice, cell.prompt, cell.engine.sample_rate, partial(text_of, voice), listening)
+        audio = stored(prompt.audio)  # engines hear what the store keeps, whether it was just built or long ago
+        (heard,) = listening.texts([audio], voice.language)
+        return replace(prompt, audio=audio, wer=error_rate(prompt.text, heard, normalizer(self.plan.judges.normalizer)))
 
     def _all(self, cells: Sequence[Cell], before_work: Callable[[], None]) -> dict[Place, BuiltPrompt | Failure]:
         keys = self._keys(cells)
@@ -115,9 +121,8 @@ class Prompting:
         prompt = attempt(partial(self.build, cell, voice))
         if isinstance(prompt, Failure):
             return prompt
-        audio = stored(prompt.audio)  # engines hear what the store keeps, whether it was just built or long ago
-        self.workspace.sounds.keep(audio)
-        built = BuiltPrompt.of(Prompt(audio, prompt.text, prompt.text_source, prompt.clips, prompt.text_wer))
+        self.workspace.sounds.keep(prompt.audio)
+        built = BuiltPrompt.of(prompt, cell.prompt.seconds)
         self.workspace.artefacts.write(PROMPT, {key: built})
         return built
 
@@ -145,7 +150,8 @@ class Prompting:
                 "revision": REVISION,
                 "settings": asdict(cell.prompt),
                 "sample_rate": cell.engine.sample_rate,
-                "ears": [identity(one) for one in ears.all],
+                "ears": [*(identity(one) for one in ears.all), ears.early_seconds],
+                "normalizer": self.plan.judges.normalizer,
                 "loop": [identity(cell.engine), identity(self.plan.judges.speakers[0])] if loop else None,
             }
         )
@@ -179,25 +185,54 @@ class Prompting:
 
 def notes_on(plan: Plan, cells: Sequence[Cell], prompts: Prompts) -> list[str]:
     """Returns what a reader of the report must know of the prompts of cells, each thing once."""
-    found = []
+    found, wanted = [], dict[tuple[str, BuiltPrompt], list[float]]()
     for cell in cells:
         for voice in plan.voices:
             prompt = prompts[cell.trial.id, voice.name]
             if isinstance(prompt, BuiltPrompt):
                 found += _doubts(voice, cell.prompt, prompt)
-    return list(dict.fromkeys(found))
+                alike = wanted.setdefault((voice.name, replace(prompt, wanted_seconds=None)), [])
+                alike += [prompt.wanted_seconds] if prompt.wanted_seconds else []
+    return list(dict.fromkeys([*found, *_alike(wanted)]))
+
+
+def _alike(wanted: Mapping[tuple[str, BuiltPrompt], Sequence[float]]) -> list[str]:
+    """Returns which lengths that were asked for made no difference."""
+    told = []
+    for (voice, prompt), lengths in wanted.items():
+        *first, last = [f"{length:g}" for length in sorted(set(lengths))] or [""]
+        if first:
+            told.append(
+                f"voice {voice}: prompt.seconds={', '.join(first)} and {last} gave the same prompt, "
+                f"of {prompt.seconds:.1f} s"
+            )
+    return told
 
 
 def _doubts(voice: Voice, settings: PromptSettings, prompt: BuiltPrompt) -> list[str]:
     doubts = []
-    if settings.seconds is not None and prompt.seconds < ENOUGH * settings.seconds:
-        doubts.append(
-            f"voice {voice.name}: its clips give {prompt.seconds:.1f} s of the "
-            f"prompt.seconds={settings.seconds:g} asked for"
-        )
+    wanted, name = prompt.wanted_seconds, f"voice {voice.name}"
+    if wanted is not None and abs(prompt.seconds - wanted) > (1 - ENOUGH) * wanted:
+        doubts.append(f"{name}: {_miss(prompt, wanted)}")
     if prompt.text_wer is not None and prompt.text_wer > SUSPICIOUS_WER:
         doubts.append(
-            f"voice {voice.name}: the words of {', '.join(prompt.clips)} have a WER of {prompt.text_wer:.2f} against "
+            f"{name}: the words of {', '.join(prompt.clips)} have a WER of {prompt.text_wer:.2f} against "
             f"what is heard; look at them: python -m evalkit transcript show {shlex.quote(voice.name)} voices.path=DIR"
         )
+    elif prompt.wer is not None and prompt.wer > SUSPICIOUS_WER and not settings.corrupt and settings.cut != "hard":
+        doubts.append(
+            f"{name}: what is heard in its prompt of {prompt.seconds:.1f} s has a WER of {prompt.wer:.2f} against its "
+            f"words, though those of its clips are right: {prompt.text}"
+        )
     return doubts
+
+
+def _miss(prompt: BuiltPrompt, wanted: float) -> str:
+    """Returns how long a prompt is that was to have another length."""
+    all_used = prompt.ending is not None and prompt.ending.at == "clip" and not prompt.ending.tried
+    if all_used and prompt.seconds < wanted:
+        return f"its clips give {prompt.seconds:.1f} s of the prompt.seconds={wanted:g} asked for"
+    return (
+        f"its prompt has {prompt.seconds:.1f} s for the prompt.seconds={wanted:g} asked for, "
+        "and no nearer place to end was found"
+    )

@@ -18,8 +18,8 @@ from evalkit.pipeline.plan import Plan, Planned
 from evalkit.pipeline.prompting import Place, Prompts
 from evalkit.pipeline.synthesis import timed_on
 from evalkit.pipeline.workspace import Workspace
-from evalkit.record import ErrorRecord, PromptRecord, Row
 from evalkit.reports.files import rounded
+from evalkit.row import ErrorRecord, PromptRecord, Row
 from evalkit.text import normalizer
 
 NOTHING_HEARD = Acoustics(0.0, 0.0, 0.0, None, None)
@@ -233,6 +233,8 @@ class RowMaker:
                 sha256=prompt.sha256,
                 clips=list(prompt.clips),
                 text_wer=rounded(prompt.text_wer),
+                wer=rounded(prompt.wer),
+                wanted_seconds=prompt.wanted_seconds,
                 sound=prompt.sound,
             )
         return self._records[prompt]

@@ -18,8 +18,9 @@ from evalkit.pipeline.rows import RowMaker, Task, is_settled, jobs_of, tasks_of
 from evalkit.pipeline.schedule import BATCH, Batch, Grid, Schedule
 from evalkit.pipeline.synthesis import made_before, synthesise
 from evalkit.pipeline.workspace import Workspace
-from evalkit.record import Report, Row
+from evalkit.record import Report
 from evalkit.reports.files import ROWS_FILE, append_rows, read_rows, write_report, write_rows
+from evalkit.row import Row
 from evalkit.trial import Utterance
 
 LEAST_SECONDS, SHARE = 10.0, 0.05  # between interim reports, and of the time that they may take

@@ -1,6 +1,7 @@
 """How prompts are built, audio and words taken together.
 
-`settings` says how a prompt is built, `pieces` prepares clips, `cut` finds where to end, `build` does it.
+`settings` says how a prompt is built, `pieces` prepares clips, `cut` proposes where to end, `ending` decides by
+hearing, `build` does it all.
 """
 
 from evalkit.prompts.build import REVISION, Hearing, ReferenceText, build_prompt

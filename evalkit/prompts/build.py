@@ -4,20 +4,22 @@ import random
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 from evalkit.audio import Audio
 from evalkit.digest import digest
 from evalkit.errors import DataError
-from evalkit.prompt import Prompt, TextSource
-from evalkit.prompts.cut import cut_at, cuts
+from evalkit.prompt import Ending, Prompt, TextSource
+from evalkit.prompts.cut import cut_at
+from evalkit.prompts.ending import End, Hear, LastClip, Room, find_end
 from evalkit.prompts.pieces import Piece, joined, matched, ordered, read_piece, trimmed
 from evalkit.prompts.settings import CLIP_SECONDS, PromptSettings
 from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
 from evalkit.words import Word, error_rate, words_in_time
 
-REVISION = 2  # to be raised by whoever changes how prompts are built: stored ones are then made again
+REVISION = 3  # to be raised by whoever changes how prompts are built: stored ones are then made again
 MIN_SECONDS = 0.5  # shorter prompts make engines fail or guess
 MOST_WORDS_PER_SECOND = 8.0  # no speech has more
 FOREIGN_WER = 0.8  # above it, a transcript belongs to another recording
@@ -39,6 +41,9 @@ class Hearing(Protocol):
 
     def words(self, audio: Audio, language: str) -> Sequence[Word]:
         """Returns the words heard, with their times."""
+
+    def texts(self, audios: Sequence[Audio], language: str) -> Sequence[str]:
+        """Returns what is heard in each, quickly."""
 
     def speech(self, audio: Audio) -> list[tuple[float, float]]:
         """Returns the spans of speech, in seconds."""
@@ -72,7 +77,7 @@ def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_
     """
     pieces = _pieces(voice, settings, sample_rate, hearing)
     parts = [_part(voice, piece, text_of, hearing) for piece in pieces]
-    audios, words = _ended(voice, parts, settings)
+    audios, words, ending = _ended(voice, parts, settings, partial(hearing.texts, language=voice.language))
     audio = joined(audios, settings.gap_seconds, settings.crossfade_seconds)
     if audio.seconds < MIN_SECONDS:
         raise DataError(
@@ -87,6 +92,7 @@ def build_prompt(voice: Voice, settings: PromptSettings, sample_rate: int, text_
         text_source=next((source for source in sources if source != "user"), "user"),
         clips=tuple(part.piece.clip.path.name for part in used),
         text_wer=_pooled_error_rate(used),
+        ending=ending,
     )
 
 
@@ -125,7 +131,7 @@ def _part(voice: Voice, piece: Piece, text_of: TextOf, hearing: Hearing) -> _Par
     text = text_of(piece.clip)
     heard = hearing.words(piece.audio, voice.language)
     normalise = normalizer("whisper_basic")
-    wrong = error_rate(text.text, heard, normalise, whole=piece.whole)
+    wrong = error_rate(text.text, " ".join(word.text for word in heard), normalise, whole=piece.whole)
     # A word or two in less than half a second may well be misheard; a sentence cannot be there.
     seconds = piece.audio.seconds
     sure = seconds >= MIN_SECONDS or len(text.text.split()) > max(2, MOST_WORDS_PER_SECOND * seconds)
@@ -144,56 +150,45 @@ def _pooled_error_rate(parts: Sequence[_Part]) -> float | None:
     return sum(rate * words for rate, words in counted) / total if total else None
 
 
-def _ended(voice: Voice, parts: Sequence[_Part], settings: PromptSettings) -> tuple[list[Audio], list[str]]:
-    """Returns the audio of each part used, the last one cut, and the words."""
+def _ended(
+    voice: Voice, parts: Sequence[_Part], settings: PromptSettings, hear: Hear
+) -> tuple[list[Audio], list[str], Ending]:
+    """Returns the audio of each part used, the last one cut, the words, and where it ends."""
     goal = settings.seconds or settings.max_seconds
-    starts = [0.0]
-    for part in parts:
-        starts.append(starts[-1] + part.piece.audio.seconds + _between(settings))
-    whole, last = len(parts) - 1, parts[-1]
-    before = [part.piece.audio for part in parts[:whole]]
-    words = [word for part in parts[:whole] for word in part.text.text.split()]
-    remaining = goal - starts[whole]
-    if last.piece.audio.seconds <= remaining and last.piece.whole:
-        return [*before, last.piece.audio], [*words, *_words(last)]
+    *first, last = parts
+    start = sum(part.piece.audio.seconds + _between(settings) for part in first)
+    before = [part.piece.audio for part in first]
+    words = [word for part in first for word in part.text.text.split()]
+    audio, own = last.piece.audio, last.text.text.split()
+    if audio.seconds <= goal - start and last.piece.whole:
+        return [*before, audio], [*words, *own], Ending("clip")
     if settings.cut == "hard":
-        return [*before, cut_at(last.piece.audio, remaining)], [*words, *_words(last)]
-    return _cut_last(voice, (before, words), last, remaining, settings, starts[whole])
+        spoken = own if last.piece.whole else [word.text for word in last.placed]
+        return [*before, cut_at(audio, goal - start)], [*words, *spoken], Ending("hard")
+    room = Room(
+        wanted=goal - start,
+        most=settings.max_seconds - start,
+        tolerance=settings.tolerance * goal,
+        without=-_between(settings) if before else None,
+    )
+    end = _end(voice, last, room, settings, hear)
+    if end.words == 0:
+        return before, words, end.ending
+    kept = audio if end.ending.at == "clip" else cut_at(audio, end.seconds)
+    return [*before, kept], [*words, *own[: end.words]], end.ending
 
 
-def _words(part: _Part) -> list[str]:
-    return part.text.text.split() if part.piece.whole else [word.text for word in part.placed]
-
-
-def _cut_last(
-    voice: Voice,
-    done: tuple[list[Audio], list[str]],
-    last: _Part,
-    remaining: float,
-    settings: PromptSettings,
-    start: float,
-) -> tuple[list[Audio], list[str]]:
-    """Ends the last part where it comes nearest to the target within the cap; before it, if that is nearer still."""
-    before, words = done
-    room = settings.max_seconds - start
-    kind: Literal["word", "silence"] = "silence" if settings.cut == "silence" else "word"
-    places = [(cut.seconds, cut.words) for cut in cuts(last.piece.audio, last.placed, kind)]
-    if last.piece.whole:
-        places.append((last.piece.audio.seconds, len(last.placed)))
-    if before:
-        places.append((-_between(settings), 0))
-    places = [end for end in places if end[0] <= room]
-    if not places:
+def _end(voice: Voice, last: _Part, room: Room, settings: PromptSettings, hear: Hear) -> End:
+    cut: Literal["word", "silence"] = "silence" if settings.cut == "silence" else "word"
+    clip = LastClip(last.piece.audio, last.text.text, last.placed, last.piece.whole)
+    end = find_end(clip, room, cut, hear)
+    if end is None:
         raise DataError(
-            f"voice {voice.name!r}: {last.piece.clip.path.name} has no {kind} to end at within {room:.1f} s; "
-            "its words may not be those spoken, or try prompt.cut=word"
+            f"voice {voice.name!r}: {last.piece.clip.path.name} has no {cut} to end at within {room.most:.1f} s where "
+            "what is heard before and after are its words; they may not be those spoken, or try "
+            f"{'prompt.cut=word' if cut == 'silence' else 'another prompt.seconds or prompt.max_seconds'}"
         )
-    seconds, count = min(places, key=lambda end: abs(end[0] - remaining))
-    if count == 0:
-        return before, words
-    if seconds == last.piece.audio.seconds:
-        return [*before, last.piece.audio], [*words, *_words(last)]
-    return [*before, cut_at(last.piece.audio, seconds)], [*words, *(word.text for word in last.placed[:count])]
+    return end
 
 
 def corrupted(text: str, share: float) -> str:

@@ -126,7 +126,8 @@ def test_what_the_reader_must_know_is_noted(run, voices):
     notes = done.report["notes"]
     assert "voice ann: the words of clip0.wav have a WER of 0.40 against what is heard" in notes[0]
     assert notes[1] == "voice ann: its clips give 0.7 s of the prompt.seconds=3 asked for"
-    assert len(notes) == 4
+    assert notes[4] == "voice ann: prompt.seconds=0.7 and 3 gave the same prompt, of 0.7 s"
+    assert len(notes) == 7
     assert all(note in done.err for note in notes)
 
 

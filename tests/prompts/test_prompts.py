@@ -14,6 +14,7 @@ from evalkit.prompts.build import corrupted
 from evalkit.prompts.cut import cut_at
 from evalkit.prompts.pieces import Piece, joined, loudness, matched, ordered, quality
 from evalkit.voices import Clip, read_voices
+from evalkit.words import Word
 from tests.conftest import SENTENCES, make_voice
 
 LENGTHS = [len(text) * 0.03 for text in SENTENCES]  # seconds
@@ -26,16 +27,28 @@ class FakeEars:
         (transcript,) = WhistleReader().transcribe([audio], [language])
         return transcript.words
 
+    def texts(self, audios, language):
+        return [transcript.text for transcript in WhistleReader().transcribe(audios, [language] * len(audios))]
+
     def speech(self, audio):
         return LoudSpans().spans(audio)
+
+
+class LateEars(FakeEars):
+    """Has every other word too late by two characters, so that a cut before it takes two of its own."""
+
+    def words(self, audio, language):
+        heard = super().words(audio, language)
+        return [Word(one.text, one.start + 0.06 * (index % 2), one.end) for index, one in enumerate(heard)]
 
 
 def given(clip):
     return ReferenceText(clip.text, "user")
 
 
-def build(voice, rate=RATE, **settings):
-    return build_prompt(voice, PromptSettings(**{"gap_seconds": 0, **settings}), rate, given, FakeEars())
+def build(voice, rate=RATE, ears=None, **settings):
+    made = PromptSettings(**{"gap_seconds": 0, **settings})
+    return build_prompt(voice, made, rate, given, ears or FakeEars())
 
 
 def heard(audio):
@@ -71,6 +84,16 @@ def test_a_cut_ends_at_the_nearest_word_and_the_text_with_it(ann, seconds, text)
     assert prompt.text == text
     assert heard(prompt.audio) == text.replace(" six", "six")
     assert abs(prompt.audio.seconds - seconds) < 0.1
+
+
+@pytest.mark.parametrize("seconds", [0.53, 0.8, 1.0, 1.3, 1.6, 2.0, 2.4])
+def test_audio_and_words_agree_where_the_word_times_are_wrong(ann, seconds):
+    """Ends are 0.12, 0.24, 0.42, 0.57 s and so on, of which every other one is taken to be 0.06 s later."""
+    prompt = build(ann, seconds=seconds, tolerance=0, ears=LateEars())
+    joined_up = "".join(SENTENCES)
+    assert heard(prompt.audio).replace(" ", "") == prompt.text.replace(" ", "")
+    assert joined_up.replace(" ", "").startswith(prompt.text.replace(" ", ""))
+    assert abs(prompt.audio.seconds - seconds) < 0.2
 
 
 def test_a_hard_cut_keeps_the_words_that_it_cut_off(ann):
