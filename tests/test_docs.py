@@ -1,14 +1,48 @@
-"""The examples in the documentation, run as they stand."""
+"""The documentation: its examples run as they stand, its tables are those of the committed reports."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from evalkit.reports.files import read_report, read_rows
+from evalkit.reports.terminal import closing_lines
 from evalkit.resources import resource
+
+ROOT = resource(".").resolve()
+PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").rglob("*.md")))]
 
 
 def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", resource(page).read_text(), flags=re.DOTALL)
+
+
+def shown_runs() -> list[tuple[str, str, list[str]]]:
+    """Returns what pages show of runs: the page, the run's folder, the lines printed."""
+    told = [(page, block.splitlines()) for page in PAGES for block in blocks(page, "")]
+    return [(page, lines[-1], lines) for page, lines in told if lines and lines[-1].startswith("reports/")]
+
+
+def test_some_pages_show_runs():
+    assert "README.md" in {page for page, _, _ in shown_runs()}
+
+
+@pytest.mark.parametrize(("page", "folder", "lines"), [pytest.param(*one, id=one[1]) for one in shown_runs()])
+def test_what_a_page_shows_of_a_run_is_what_its_committed_report_says(page, folder, lines, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    report, rows = read_report(Path(folder)), list(read_rows(Path(folder)))
+    printed = closing_lines(report, rows, Path(folder), None)
+    assert lines[-len(printed) :] == printed
+    command = report.provenance.command
+    assert command in resource(page).read_text(), f"{page} shows a run of: {command}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_that_a_page_points_to_is_there(page):
+    text = (ROOT / page).read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
 def test_the_worked_example_of_an_engine(run, tmp_path, monkeypatch):
