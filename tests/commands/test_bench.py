@@ -1,9 +1,12 @@
-"""The benchmark of growth, small: its figures are other tests' affair, what it prints and refuses is this one's."""
+"""Benchmarks, small: their figures are other tests' affair, what they print and refuse is this one's."""
+
+import shutil
 
 import pytest
 
 from evalkit.__main__ import main
 from evalkit.commands.bench_growth import run_growth
+from evalkit.resources import resource
 
 
 def test_growth_is_told_for_a_fresh_run_and_its_repeat(capfd):
@@ -22,3 +25,30 @@ def test_rows_that_the_voices_do_not_make_are_refused(rows, capsys):
     assert (
         f"--utterances was {rows}, expected a multiple of 200: 2 trials of 100 voices each" in capsys.readouterr().err
     )
+
+
+WAYS = {"cut=word": "100.0%", "cut=silence": "100.0%", "cut=hard": "0.0%"}
+
+
+@pytest.mark.weights
+def test_cuts_are_heard_on_both_sides_and_hard_ones_are_told_apart(tmp_path, capfd):
+    """Two clips of one voice: whole clips and cuts agree with their words, cuts at any sample do not."""
+    (tmp_path / "voices/her").mkdir(parents=True)
+    for file in ("prompt_01.flac", "prompt_02.flac"):
+        shutil.copy(resource("probes/voices/demo/female_us") / file, tmp_path / "voices/her")
+    assert main(["bench", "cuts", "--cuts", "2", "--voices", str(tmp_path / "voices")]) == 0
+    lines = [line.split() for line in capfd.readouterr().out.splitlines()]
+    both = {line[0]: line[4] for line in lines if line and line[0] in WAYS}
+    assert both == WAYS
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        (["--cuts", "0"], 2, "--cuts was 0, expected 1 or more"),
+        (["--voices", "no/such/voices"], 2, "no/such/voices"),
+    ],
+)
+def test_cuts_of_nothing_are_refused(typed, code, said, capsys):
+    assert main(["bench", "cuts", *typed]) == code
+    assert said in capsys.readouterr().err
