@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,12 @@ PACKAGES_WARN = [
         "ignore:Couldn't find ffmpeg or avconv:RuntimeWarning",  # the same; nothing here asks it to read a file
     )
 ]
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl-C reach the commands that tests stop, even where the tests were started in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)  # after -m and -k have chosen: torch takes seconds to import

@@ -26,7 +26,7 @@ def test_a_run_ends_with_table_finding_and_folder(run):
     done = run("prompt.seconds=0.7,2.5", "prompt.gap_seconds=0")
     lines = done.out.splitlines()
     assert done.code == 0
-    assert lines[0].split() == ["prompt.seconds", "n", "failed", "flagged", "SIM", "WER", "RTF"]
+    assert lines[0].split() == ["prompt.seconds", "real", "s", "n", "failed", "flagged", "SIM", "WER", "RTF"]
     assert lines[-1] == str(done.folder)
     assert lines[-2] == f"report: {done.folder}/report.json"
     assert lines[-3].startswith("Best is prompt.seconds=2.5: SIM")
@@ -127,7 +127,7 @@ def test_libraries_prints_do_not_leak(evalkit, typed):
 
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 130)])
 def test_a_stopped_run_goes_on_where_it_stopped(evalkit, typed, tmp_path, stop, code):
-    command = ["run", *typed, "prompt.seconds=1,2", "engine.delay=0.1"]
+    command = ["run", *typed, "prompt.seconds=1,2", "engine.delay=0.2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "evalkit", *command],
         cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
