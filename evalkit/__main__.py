@@ -96,7 +96,7 @@ def _other(parsed: argparse.Namespace) -> int:
     if parsed.command == "bench":
         from evalkit.commands.bench import run_bench
 
-        return run_bench(parsed.what, parsed.utterances, parsed.cases, parsed.cuts, parsed.voices)
+        return run_bench(parsed)
     raise AssertionError(parsed.command)
 
 
@@ -122,11 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON, and nothing else")
     commands.add_parser("store", help="verify, measure or prune what runs have kept", add_help=False)
     bench = commands.add_parser("bench", help="measure evalkit itself")
-    bench.add_argument("what", choices=["startup", "demo", "scoring", "growth", "store", "cuts"])
+    bench.add_argument("what", choices=["startup", "demo", "scoring", "growth", "store", "cuts", "statistics"])
     bench.add_argument(
         "--utterances", type=int, metavar="N", help="a quicker try (default of scoring: 200, of growth: 100,000)"
     )
     bench.add_argument("--cases", type=int, metavar="N", help="store: damaged artefacts (default: 540)")
+    bench.add_argument("--runs", type=int, metavar="N", help="statistics: a quicker try (default: 1,000 of each case)")
     bench.add_argument("--cuts", type=int, metavar="N", help="cuts: a quicker try (default: 240 of each kind)")
     bench.add_argument("--voices", nargs="+", metavar="PATH", help="cuts: of these voices (default: those that ship)")
     return parser

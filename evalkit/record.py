@@ -16,7 +16,7 @@ Status = Literal["complete", "interrupted", "failed"]
 
 @validated(frozen=True, config=EXACT)
 class Summary:
-    """A pooled mean over `n` utterances, and its 95 % interval (voices and probes resampled)."""
+    """A pooled mean over `n` utterances, and its 95 % interval (voices and probes both drawn)."""
 
     value: float | None
     low: float | None = None

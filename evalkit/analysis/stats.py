@@ -1,28 +1,35 @@
 """Statistics of paired trials: pooled means, and differences whose intervals respect voices and texts.
 
-Utterances of one voice, and of one text, resemble each other, so both are resampled: the two-way ("pigeonhole")
-bootstrap of Owen (2007), which errs towards wider intervals. Trials of one sweep are resampled together, and their
-intervals hold simultaneously (studentised maximum, Westfall & Young 1993): a bigger grid finds no more false winners.
-A bootstrap over a handful of clusters is too sure of itself, so spreads are widened as a t interval would be; the
-coverage that this gives is measured in tests/analysis/test_stats.py.
+Utterances of one voice, and of one text, resemble each other, and both are drawn: what that leaves open is told by
+`crossed`, from the parts that utterances have in a pooled mean (of a ratio, those of its linearised form: Cochran
+1977, 6.3). Intervals are Student's. Those of one sweep hold simultaneously: their level is the one at which the
+largest of normal deviates, correlated as the trials are, stays within (as Hothorn, Bretz and Westfall 2008 do with one
+variance for all); a bigger grid finds no more false winners. A correlation that was estimated from few voices and
+texts is drawn towards 1/2, which differences from one baseline have if nothing else ties them. Coverage is simulated
+in tests/analysis/test_crossed.py.
 
 Few clusters can also agree by luck, two voices to the fourth digit, and a spread of nothing is then taken for
 certainty. So no standard error is believed below the larger of two: that which the same utterances would have if each
-were a cluster of its own, and that which chance in single utterances leaves (the metric's `repeatability`).
+were drawn for itself, and that which chance in single utterances leaves (the metric's `repeatability`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-Floats = NDArray[np.float64]
+from evalkit.analysis.crossed import Floats, Table, spreads
+
 Unit = tuple[str, str, int]  # voice, probe, seed: what two trials are paired by
 Weighted = tuple[float, float]  # value, weight
 
+LEVEL = 0.95
+DRAWS = 4000  # of the largest deviate
+TRUSTED_AT = 10  # degrees of freedom at which a correlation is taken half as it is found, half as 1/2
 _NOISE_FLOOR = 1e-12  # below it a spread is rounding
 
 
@@ -58,42 +65,25 @@ def pooled_mean(scores: Sequence[Weighted]) -> float | None:
 
 
 def interval(
-    scores: Mapping[Unit, Weighted],
-    bounds: tuple[float, float],
-    *,
-    repeatability: float = 0.0,
-    level: float = 0.95,
-    draws: int = 2000,
+    scores: Mapping[Unit, Weighted], bounds: tuple[float, float], *, repeatability: float = 0.0
 ) -> tuple[float, float] | None:
-    """Returns the interval of a pooled mean, voices and probes resampled, within the metric's `bounds`.
+    """Returns the interval of a pooled mean over voices and probes, within the metric's `bounds`.
 
     `repeatability` is the metric's: the standard deviation of one utterance's value by chance alone. None if there is
     but one voice and one probe, or no spread to tell it from.
     """
-    mean = pooled_mean(list(scores.values()))
-    if mean is None:
+    axes = _Axes.of(scores)
+    if not scores or (side := _Side.of(scores, axes)).mean is None:
         return None
-    sampler = _Sampler.over(list(scores), draws)
-    if not sampler.is_free:
+    (sure,) = _sure([_Told.of(side.mean, [side], axes, repeatability)])
+    if sure is None:  # as with no error in 16 utterances: no spread is no certainty
         return None
-    means = sampler.means(scores)
-    error = float(np.nanstd(means))
-    if error <= _NOISE_FLOOR:  # as with no error in 16 utterances: no spread is no certainty
-        return None
-    means = _no_surer(means, error, _least_error([scores], repeatability), 0)
-    low, high = np.nanquantile(means, [(1 - level) / 2, (1 + level) / 2])
-    widening = sampler.widening(level)
-    low, high = mean - widening * (mean - low), mean + widening * (high - mean)
-    return max(float(low), bounds[0]), min(float(high), bounds[1])
+    reach = sure.error * float(stdtrit(sure.freedom, (1 + LEVEL) / 2))
+    return max(side.mean - reach, bounds[0]), min(side.mean + reach, bounds[1])
 
 
 def compare(
-    baseline: Mapping[Unit, Weighted],
-    trials: Sequence[Mapping[Unit, Weighted]],
-    *,
-    repeatability: float = 0.0,
-    level: float = 0.95,
-    draws: int = 2000,
+    baseline: Mapping[Unit, Weighted], trials: Sequence[Mapping[Unit, Weighted]], *, repeatability: float = 0.0
 ) -> list[Difference | None]:
     """Compares each trial with the baseline on the units both have.
 
@@ -101,149 +91,154 @@ def compare(
         baseline: Score and weight by unit.
         trials: The same of each trial.
         repeatability: Standard deviation of one utterance's score by chance alone; 0: not known.
-        level: Probability that all intervals hold at once.
-        draws: Bootstrap draws; the seed is fixed, so the same rows give the same intervals.
 
     Returns:
         A difference per trial, None where trial and baseline share no unit.
     """
     if not baseline:
         return [None for _ in trials]
-    sampler = _Sampler.over(list(baseline), draws)
-    observed = [_paired(baseline, trial) for trial in trials]
-    deviations = [
-        sampler.means(part) - sampler.means(base_part) - value if part else np.full(draws, np.nan)
-        for base_part, part, value in observed
+    axes = _Axes.of(baseline)
+    pairs = [_paired(baseline, trial) for trial in trials]
+    told = [_difference(*pair, axes, repeatability) for pair in pairs]
+    known = [one for one in told if one is not None]
+    sure = iter(_sure(known))
+    reliable = [None if one is None else next(sure) for one in told]
+    largest = _largest([(one.table, each) for one, each in zip(told, reliable, strict=True) if one and each])
+    return [
+        None if one is None else _placed(one.value, each, len(pair[0]), largest)
+        for one, each, pair in zip(told, reliable, pairs, strict=True)
     ]
-    errors = [float(np.nanstd(row)) if np.isfinite(row).any() else 0.0 for row in deviations]
-    least = [_least_error([part, base_part], repeatability) for base_part, part, _ in observed]
-    deviations = [_no_surer(*each) for each in zip(deviations, errors, least, range(len(trials)), strict=True)]
-    errors = [max(error, floor) if error > _NOISE_FLOOR else 0.0 for error, floor in zip(errors, least, strict=True)]
-    largest = _largest_studentised(deviations, errors)
-    results: list[Difference | None] = []
-    for (_, part, value), error in zip(observed, errors, strict=True):
-        if not part:
-            results.append(None)
-        elif not (shared := _Sampler.over(list(part), 1)).is_free:
-            results.append(Difference(value, None, None, None, len(part)))
-        else:  # the clusters that count are those of the pairs, not all that the baseline has
-            results.append(_difference(len(part), value, error * shared.widening(level), largest, level))
-    return results
+
+
+class _Axes(NamedTuple):
+    """The voices and probes of a table, each with its place."""
+
+    voices: Mapping[str, int]
+    probes: Mapping[str, int]
+
+    @classmethod
+    def of(cls, units: Mapping[Unit, Weighted]) -> "_Axes":
+        voices, probes = sorted({unit[0] for unit in units}), sorted({unit[1] for unit in units})
+        return cls({name: at for at, name in enumerate(voices)}, {name: at for at, name in enumerate(probes)})
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The scores of one trial: their pooled mean, and what each unit adds to it, with its share and its cell."""
+
+    mean: float | None
+    parts: Floats
+    shares: Floats
+    cells: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, scores: Mapping[Unit, Weighted], axes: _Axes) -> "_Side":
+        width = len(axes.probes)
+        cells = np.array([axes.voices[voice] * width + axes.probes[probe] for voice, probe, _ in scores], np.intp)
+        values, weights = np.array(list(scores.values()), np.float64).reshape(-1, 2).T
+        total = weights.sum()
+        if not total:
+            return cls(None, weights, weights, cells)
+        shares = weights / total
+        mean = float(shares @ values)
+        return cls(mean, shares * (values - mean), shares, cells)
+
+
+class _Told(NamedTuple):
+    """A value with its parts, and the least variance that is believed of it."""
+
+    value: float
+    table: Table
+    least: float
+
+    @classmethod
+    def of(cls, value: float, sides: Sequence[_Side], axes: _Axes, repeatability: float) -> "_Told":
+        """Returns what is told of the mean of one side, or of the second's less the first's.
+
+        Chance leaves in it what `repeatability` does in each score, and no less than if each unit, seeds too, were
+        drawn for itself: with r their parts, n / (n - 1) * sum(r ** 2).
+        """
+        parts = sides[-1].parts - sides[0].parts if len(sides) > 1 else sides[0].parts
+        shares = np.mean([side.shares for side in sides], axis=0)
+        shape = len(axes.voices), len(axes.probes)
+        sums = [np.bincount(sides[0].cells, each, shape[0] * shape[1]).reshape(shape) for each in (parts, shares)]
+        table = Table(*(np.asarray(one, np.float64) for one in sums))
+        repeated = repeatability**2 * sum(float(side.shares @ side.shares) for side in sides)
+        units = len(parts) / max(1, len(parts) - 1) * float(parts @ parts)
+        return cls(value, table, max(repeated, units))
+
+
+class _Sure(NamedTuple):
+    """A standard error, and its degrees of freedom."""
+
+    error: float
+    freedom: float
 
 
 def _paired(
     baseline: Mapping[Unit, Weighted], trial: Mapping[Unit, Weighted]
-) -> tuple[Mapping[Unit, Weighted], Mapping[Unit, Weighted], float]:
-    base_part, trial_part = baseline, trial
-    if baseline.keys() != trial.keys():
-        base_part = {unit: score for unit, score in baseline.items() if unit in trial}
-        trial_part = {unit: trial[unit] for unit in base_part}
-    base_mean, trial_mean = pooled_mean(list(base_part.values())), pooled_mean(list(trial_part.values()))
-    if base_mean is None or trial_mean is None:
-        return {}, {}, 0.0
-    return base_part, trial_part, trial_mean - base_mean
+) -> tuple[Mapping[Unit, Weighted], Mapping[Unit, Weighted]]:
+    """Returns the scores of the units that both have, in the same order."""
+    if baseline.keys() == trial.keys():
+        return baseline, {unit: trial[unit] for unit in baseline}
+    shared = [unit for unit in baseline if unit in trial]
+    return {unit: baseline[unit] for unit in shared}, {unit: trial[unit] for unit in shared}
 
 
-def _least_error(sides: Sequence[Mapping[Unit, Weighted]], repeatability: float) -> float:
-    """Returns the standard error below which that of a mean, or of a difference of two, is luck.
-
-    With r the part of each unit in the (linearised) mean or difference, it is sqrt(n / (n - 1) * sum(r ** 2)), as if
-    each unit were a cluster of its own, or, if that is larger, what a standard deviation of `repeatability` in each
-    score leaves in the pooled means.
-    """
-    parts, chance = np.zeros(len(sides[0])), 0.0
-    for sign, side in zip((1, -1), sides, strict=False):
-        values, weights = np.array(list(side.values()), np.float64).reshape(-1, 2).T
-        shares = weights / weights.sum() if weights.any() else weights
-        parts += sign * shares * (values - shares @ values)
-        chance += repeatability**2 * float(shares @ shares)
-    units = len(parts) / max(1, len(parts) - 1) * float(parts @ parts)
-    return float(max(units, chance) ** 0.5)
+def _difference(
+    baseline: Mapping[Unit, Weighted], trial: Mapping[Unit, Weighted], axes: _Axes, repeatability: float
+) -> _Told | None:
+    if not trial:
+        return None
+    base, own = _Side.of(baseline, axes), _Side.of(trial, axes)
+    if base.mean is None or own.mean is None:
+        return None
+    return _Told.of(own.mean - base.mean, [base, own], axes, repeatability)
 
 
-def _no_surer(draws: Floats, error: float, least: float, seed: int) -> Floats:
-    """Returns draws whose standard deviation `error` is brought up to `least` by noise; those that never vary as is."""
-    if error <= _NOISE_FLOOR or error >= least:
-        return draws
-    noise: Floats = np.random.default_rng([1, seed]).normal(0.0, (least**2 - error**2) ** 0.5, len(draws))
-    return draws + noise
+def _sure(told: Sequence[_Told]) -> list[_Sure | None]:
+    """Returns how sure each value is; None where it cannot be told: no spread at all is no evidence of certainty."""
+    found: list[_Sure | None] = []
+    for one, spread in zip(told, spreads([one.table for one in told]), strict=True):
+        if spread.variance**0.5 <= _NOISE_FLOOR or not spread.freedom:
+            found.append(None)
+        else:
+            found.append(_Sure(max(spread.variance, one.least) ** 0.5, spread.freedom))
+    return found
 
 
-def _largest_studentised(deviations: Sequence[Floats], errors: Sequence[float]) -> Floats:
-    """Returns, per draw, the largest |deviation| / error over the trials that vary: empty if none does."""
-    studentised = [np.abs(row) / error for row, error in zip(deviations, errors, strict=True) if error > _NOISE_FLOOR]
-    if not studentised:
-        return np.empty(0)
-    largest: Floats = np.fmax.reduce(studentised)  # passes over draws in which a trial has no weight
-    return largest[np.isfinite(largest)]
-
-
-def _difference(n_pairs: int, value: float, error: float, largest: Floats, level: float) -> Difference:
-    if error <= _NOISE_FLOOR:  # no spread at all is no evidence of certainty: nothing can be told
+def _placed(value: float, sure: _Sure | None, n_pairs: int, largest: Floats) -> Difference:
+    if sure is None:
         return Difference(value, None, None, None, n_pairs)
-    reach = float(np.quantile(largest, level)) * error
-    # + 1: the observed sample is itself one of the draws, so p is never 0 (Davison & Hinkley 1997, 4.2.3)
-    p = (1 + int((largest >= abs(value) / error).sum())) / (1 + len(largest))
+    tail = float(stdtr(sure.freedom, -abs(value) / sure.error))  # of one side
+    if len(largest):
+        reach = -float(stdtrit(sure.freedom, ndtr(-np.quantile(largest, LEVEL)))) * sure.error
+        # + 1: the observed sample is itself one of the draws, so p is never 0 (Davison & Hinkley 1997, 4.2.3)
+        p = (1 + int((largest >= -ndtri(tail)).sum())) / (1 + len(largest))
+    else:
+        reach, p = float(stdtrit(sure.freedom, (1 + LEVEL) / 2)) * sure.error, 2 * tail
     return Difference(value, value - reach, value + reach, p, n_pairs)
 
 
-@dataclass(frozen=True, eq=False)
-class _Sampler:
-    """Bootstrap draws of voices and probes: how often each was drawn, shapes (draws, voices) and (draws, probes)."""
-
-    voices: dict[str, int]
-    probes: dict[str, int]
-    voice_counts: Floats
-    probe_counts: Floats
-
-    @classmethod
-    def over(cls, units: Sequence[Unit], draws: int) -> "_Sampler":
-        voices = {name: index for index, name in enumerate(sorted({unit[0] for unit in units}))}
-        probes = {name: index for index, name in enumerate(sorted({unit[1] for unit in units}))}
-        return cls(voices, probes, *_draws(len(voices), len(probes), draws))
-
-    @property
-    def is_free(self) -> bool:
-        """Whether there is anything to resample: more than one voice or more than one probe."""
-        return max(len(self.voices), len(self.probes)) > 1
-
-    def widening(self, level: float) -> float:
-        """Returns what a spread over few clusters is multiplied by: sqrt(g / (g - 1)) * t(g - 1) / z.
-
-        g is the smaller number of clusters that is not 1: the square root undoes the bootstrap's bias, the quotient
-        of Student's and the normal quantile accounts for a spread that was itself estimated from g values.
-        """
-        clusters = min(n for n in (len(self.voices), len(self.probes)) if n > 1)
-        quantile = (1 + level) / 2
-        student = float(stdtrit(clusters - 1, quantile) / stdtrit(np.inf, quantile))
-        return float(np.sqrt(clusters / (clusters - 1))) * student
-
-    def means(self, scores: Mapping[Unit, Weighted]) -> Floats:
-        """Returns the pooled mean of each draw, shape (draws,); NaN where a draw has no weight."""
-        width = len(self.probes)
-        cells = np.array([self.voices[voice] * width + self.probes[probe] for voice, probe, _ in scores], np.intp)
-        values, weights = np.array([*scores.values()]).reshape(-1, 2).T
-        drawn_totals, drawn_weights = self._drawn(cells, values * weights), self._drawn(cells, weights)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means: Floats = drawn_totals / drawn_weights
-        return means
-
-    def _drawn(self, cells: NDArray[np.intp], amounts: Floats) -> Floats:
-        """Returns the sum of each draw, given what lies in which cell of voice and probe."""
-        shape = len(self.voices), len(self.probes)
-        sums = np.bincount(cells, amounts, minlength=shape[0] * shape[1]).reshape(shape)
-        if np.ptp(sums) == 0:  # as of weights that are all 1: then all draws are alike
-            return np.full(len(self.voice_counts), sums.sum())
-        drawn: Floats = np.einsum("dp,dp->d", self.voice_counts @ sums, self.probe_counts)
-        return drawn
+def _largest(found: Sequence[tuple[Table, _Sure]]) -> Floats:
+    """Returns draws of the largest of normal deviates that are correlated as trials are; none for a single trial."""
+    if len(found) < 2:
+        return np.empty(0)
+    voices = np.array([table.parts.sum(axis=1) for table, _ in found])
+    probes = np.array([table.parts.sum(axis=0) for table, _ in found])
+    scale = np.sqrt((voices**2).sum(axis=1) + (probes**2).sum(axis=1))
+    freedom = float(np.mean([sure.freedom for _, sure in found]))
+    trusted = freedom / (freedom + TRUSTED_AT)
+    by_voice, by_probe, shared, own = _normal(voices.shape[1], probes.shape[1], len(found))
+    tied = np.sqrt(0.5) * (shared + own)
+    as_found = (by_voice @ voices.T + by_probe @ probes.T) / np.where(scale > 0, scale, 1)
+    deviates = np.where(scale > 0, np.sqrt(trusted) * as_found + np.sqrt(1 - trusted) * tied, tied)
+    largest: Floats = np.abs(deviates).max(axis=1)
+    return largest
 
 
 @lru_cache(4)
-def _draws(voices: int, probes: int, draws: int) -> tuple[Floats, Floats]:
-    """Returns the counts of draws; with the seed fixed they are the same for all metrics of a report."""
+def _normal(voices: int, probes: int, trials: int) -> tuple[NDArray[np.float64], ...]:
+    """Returns normal deviates by voice, by probe, for all trials and by trial; the same ones for the same rows."""
     random = np.random.default_rng(0)
-    return _counts(random, voices, draws), _counts(random, probes, draws)
-
-
-def _counts(random: np.random.Generator, n: int, draws: int) -> Floats:
-    return random.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
+    return tuple(random.normal(size=(DRAWS, count)) for count in (voices, probes, 1, trials))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
 from evalkit.commands.screen import show
@@ -23,22 +23,14 @@ class BenchError(EvalkitError):
     """A measured command failed."""
 
 
-def run_bench(
-    what: str,
-    utterances: int | None = None,
-    cases: int | None = None,
-    cuts: int | None = None,
-    voices: Sequence[str] | None = None,
-) -> int:
+def run_bench(typed: Namespace) -> int:
     """Prints measurements.
 
     Args:
-        what: The benchmark.
-        utterances: Those of `scoring` and `growth`.
-        cases: Those of `store`.
-        cuts: Those of `cuts`, of each kind.
-        voices: Folders or manifests of those that `cuts` cuts.
+        typed: `what` is measured; how many `utterances` (of `scoring` and `growth`), `cases` (`store`), `cuts`, `runs`
+            (`statistics`); the folders of `voices` that `cuts` cuts. None: as many as each says by itself.
     """
+    what = typed.what
     if what == "startup":
         _startup()
     elif what == "demo":
@@ -46,19 +38,23 @@ def run_bench(
     elif what == "growth":
         from evalkit.commands.bench_growth import ROWS, run_growth
 
-        run_growth(ROWS if utterances is None else utterances)
+        run_growth(ROWS if typed.utterances is None else typed.utterances)
     elif what == "store":
         from evalkit.commands.bench_store import CASES, run_store_bench
 
-        run_store_bench(CASES if cases is None else cases)
+        run_store_bench(CASES if typed.cases is None else typed.cases)
     elif what == "cuts":
         from evalkit.commands.bench_cuts import CUTS, FOLDERS, run_cuts
 
-        run_cuts(FOLDERS if voices is None else voices, CUTS if cuts is None else cuts)
+        run_cuts(FOLDERS if typed.voices is None else typed.voices, CUTS if typed.cuts is None else typed.cuts)
+    elif what == "statistics":
+        from evalkit.commands.bench_statistics import RUNS, run_statistics
+
+        run_statistics(RUNS if typed.runs is None else typed.runs)
     else:
         from evalkit.commands.bench_scoring import UTTERANCES, run_scoring
 
-        run_scoring(UTTERANCES if utterances is None else utterances)
+        run_scoring(UTTERANCES if typed.utterances is None else typed.utterances)
     return 0
 
 
