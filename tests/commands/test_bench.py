@@ -6,6 +6,7 @@ import pytest
 
 from evalkit.__main__ import main
 from evalkit.commands.bench_growth import run_growth
+from evalkit.commands.bench_statistics import CASES
 from evalkit.resources import resource
 
 
@@ -52,3 +53,16 @@ def test_cuts_are_heard_on_both_sides_and_hard_ones_are_told_apart(tmp_path, cap
 def test_cuts_of_nothing_are_refused(typed, code, said, capsys):
     assert main(["bench", "cuts", *typed]) == code
     assert said in capsys.readouterr().err
+
+
+def test_statistics_are_simulated_case_by_case(capsys):
+    assert main(["bench", "statistics", "--runs", "2"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("2 runs a case; 95% intervals")
+    assert sum(line.split("  ")[0] in {case.name for case in CASES} for line in told) == len(CASES)
+    assert told[-1].startswith("least ")
+
+
+def test_no_simulation_is_refused(capsys):
+    assert main(["bench", "statistics", "--runs", "0"]) == 2
+    assert "--runs was 0, expected 1 or more" in capsys.readouterr().err
