@@ -82,6 +82,18 @@ def test_order_does_not_matter_and_scale_is_squared(values, order, scale):
     assert larger.variance == pytest.approx(scale**2 * one.variance, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_any_layout_however_full_of_holes_has_a_variance(seed):
+    random = np.random.default_rng(seed)
+    for _ in range(200):
+        voices, probes = random.integers(1, 7, 2)
+        shares = random.random((voices, probes)) * (random.random((voices, probes)) < random.uniform(0.15, 1))
+        shares[0, 0] += 0.1
+        found = spread(random.normal(size=(voices, probes)), shares)
+        assert np.isfinite([found.variance, found.freedom]).all()
+        assert min(found.variance, found.freedom) >= 0
+
+
 def test_the_variance_is_right_on_average_where_cells_are_missing_and_weigh_differently():
     """Over 4,000 tables with holes: the mean of the variances is that of the means, within 5 %."""
     random = np.random.default_rng(0)
