@@ -14,15 +14,15 @@ from tests.conftest import environment, report_of, rows_of, wait_until, without
 
 
 def test_a_baseline_that_failed_everywhere_is_replaced_by_the_next_and_the_report_says_so(run):
-    """In the grid's order 60 Hz that crash, 60 Hz, 10 Hz that crash, 10 Hz."""
-    done = run("engine.detune=60,10", "engine.crash_on=' ',null", "engine.jitter=5")
+    """In the grid's order 100 Hz that crash, 100 Hz, 10 Hz that crash, 10 Hz."""
+    done = run("engine.detune=100,10", "engine.crash_on=' ',null", "engine.jitter=5")
     assert done.code == 0
     trials = {
         (one["settings"]["engine.detune"], one["settings"]["engine.crash_on"]): one for one in done.report["trials"]
     }
-    assert done.report["trials"][0] == trials[60, " "]
-    assert trials[60, " "]["n_failed"] == 9
-    assert done.report["baseline"] == trials[60, None]["id"]
+    assert done.report["trials"][0] == trials[100, " "]
+    assert trials[100, " "]["n_failed"] == 9
+    assert done.report["baseline"] == trials[100, None]["id"]
     note = (
         "the baseline engine.crash_on=  has no scored utterance (9 failed, 0 not run), so nothing is compared with it: "
         "engine.crash_on=null does instead"
@@ -30,7 +30,7 @@ def test_a_baseline_that_failed_everywhere_is_replaced_by_the_next_and_the_repor
     assert done.report["notes"] == [note]
     assert note in done.err
     assert {(one["trial"], one["baseline"]) for one in done.report["comparisons"]} == {
-        (trials[10, None]["id"], trials[60, None]["id"])
+        (trials[10, None]["id"], trials[100, None]["id"])
     }
     assert done.report["best"] == trials[10, None]["id"]
     assert done.report["finding"].startswith("Best is engine.detune=10: SIM ")
