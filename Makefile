@@ -57,7 +57,7 @@ test-gpu: $(VENV)/.installed
 	$(BIN)/python -m pytest -m gpu
 
 hostile: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -m hostile
+	$(BIN)/python -m pytest -q -m hostile --numprocesses logical --maxprocesses 8
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
