@@ -35,12 +35,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except EvalkitError as error:
             screen.tell(f"evalkit: {error}")
             code = error.exit_code
+        except ModuleNotFoundError as error:
+            package = (error.name or "evalkit").split(".")[0]
+            if package == "evalkit":
+                raise
+            screen.tell(_another_python(package))
+            code = ConfigError.exit_code
         except KeyboardInterrupt:
             code = EXIT_CODE
         except BrokenPipeError:  # `| head` has read enough
             screen.silence(1)
             code = 0
     return code
+
+
+def _another_python(package: str) -> str:
+    """Returns what helps whoever typed `python` and got one that is not the environment's."""
+    return (
+        f"evalkit: {sys.executable} has no package {package!r}, which evalkit needs; type .venv/bin/python where "
+        "make has set it up (make venv), or see what is missing here: python -m evalkit doctor"
+    )
 
 
 def _command(typed: list[str]) -> int:

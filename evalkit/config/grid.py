@@ -27,7 +27,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     try:
         parsed = OverridesParser.create().parse_overrides(list(overrides))
     except HydraException as error:
-        raise ConfigError(f"cannot read the override: {str(error).splitlines()[0]}{_home_advice(overrides)}") from error
+        raise ConfigError(f"cannot read the override: {str(error).splitlines()[0]}{_advice(overrides)}") from error
     for override in parsed:
         value = override.value()
         if isinstance(value, RangeSweep) and Decimal(str(value.step)) == 0:
@@ -35,14 +35,21 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     return parsed
 
 
-def _home_advice(overrides: Sequence[str]) -> str:
-    """Returns what to type where a path begins with `~`, which Hydra's grammar has no place for."""
+def _advice(overrides: Sequence[str]) -> str:
+    """Returns what to type for a list with spaces in it, and for a path with what Hydra's grammar has no place for."""
     for override in overrides:
         key, _, value = override.partition("=")
+        if value.endswith(","):
+            return f"; values are listed without spaces between them: {key}={value}..."
         if value.startswith("~"):
-            quoted = f"{key}='{value}'"
-            return f"; to Hydra a ~ is no beginning of a value: put it in quotes of its own, {shlex.quote(quoted)}"
+            return f"; to Hydra a ~ is no beginning of a value: put it in quotes of its own, {_quoted(key, value)}"
+        if set(value) & set("() ") and not set(value) & set("'\"[]{}"):
+            return f"; to Hydra spaces and brackets have meanings: put it in quotes of its own, {_quoted(key, value)}"
     return ""
+
+
+def _quoted(key: str, value: str) -> str:
+    return shlex.quote(f"{key}='{value}'")
 
 
 def split_axes(overrides: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -138,7 +138,7 @@ def _part(voice: Voice, piece: Piece, text_of: TextOf, hearing: Hearing) -> _Par
     if wrong is not None and wrong > FOREIGN_WER and sure:
         raise DataError(
             f"voice {voice.name!r}: the words given for {piece.clip.path.name} are not those spoken (WER {wrong:.2f}, "
-            f"{FOREIGN_WER:g} is allowed); look at them with: "
+            f"{FOREIGN_WER:g} is allowed): mend them, or delete them to have them heard; look at them with: "
             f"python -m evalkit transcript show {shlex.quote(voice.name)} voices.path=DIR"
         )
     return _Part(piece, text, words_in_time(text.text, heard, normalise, whole=piece.whole), wrong)

@@ -256,3 +256,16 @@ def test_f44_an_index_that_cannot_be_reached_is_told_from_one_that_has_no_such_p
         done.stderr
     )
     assert "No matching distribution" not in done.stderr
+
+
+def test_a_python_without_what_evalkit_needs_is_named(tmp_path):
+    """As of another Python than the environment's: not a traceback, but where the right one is."""
+    code = "import sys; sys.modules['rich'] = None; from evalkit.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "engine=tone", "judge=fake", "ears=fake", "dry_run=true"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        f"evalkit: {sys.executable} has no package 'rich', which evalkit needs; type .venv/bin/"
+    )

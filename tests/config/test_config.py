@@ -43,6 +43,8 @@ def test_cells(grids, axes, fixed, expected):
         (["engine.k=range(3,1)"], "no value"),
         (["engine.k=range(1,3,0)"], "step other than 0"),
         (["engine.k=choice("], "cannot read the override"),
+        (["prompt.seconds=3,", "8,", "20"], "values are listed without spaces between them: prompt.seconds=3,..."),
+        (["voices.path=my (1)"], "put it in quotes of its own"),
         (["engine.k=interval(1,2)"], "cannot sweep"),
     ],
 )
