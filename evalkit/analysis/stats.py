@@ -98,8 +98,10 @@ def compare(
     if not baseline:
         return [None for _ in trials]
     axes = _Axes.of(baseline)
+    whole = _Side.of(baseline, axes)
     pairs = [_paired(baseline, trial) for trial in trials]
-    told = [_difference(*pair, axes, repeatability) for pair in pairs]
+    sides = [(whole if base is baseline else _Side.of(base, axes), _Side.of(own, axes)) for base, own in pairs]
+    told = [_difference(base, own, axes, repeatability) for base, own in sides]
     known = [one for one in told if one is not None]
     sure = iter(_sure(known))
     reliable = [None if one is None else next(sure) for one in told]
@@ -133,6 +135,7 @@ class _Side:
 
     @classmethod
     def of(cls, scores: Mapping[Unit, Weighted], axes: _Axes) -> "_Side":
+        """Returns the side that scores are; its mean is None where nothing weighs."""
         width = len(axes.probes)
         cells = np.array([axes.voices[voice] * width + axes.probes[probe] for voice, probe, _ in scores], np.intp)
         values, weights = np.array(list(scores.values()), np.float64).reshape(-1, 2).T
@@ -185,12 +188,8 @@ def _paired(
     return {unit: baseline[unit] for unit in shared}, {unit: trial[unit] for unit in shared}
 
 
-def _difference(
-    baseline: Mapping[Unit, Weighted], trial: Mapping[Unit, Weighted], axes: _Axes, repeatability: float
-) -> _Told | None:
-    if not trial:
-        return None
-    base, own = _Side.of(baseline, axes), _Side.of(trial, axes)
+def _difference(base: _Side, own: _Side, axes: _Axes, repeatability: float) -> _Told | None:
+    """Returns the difference of two sides; None where one has nothing that weighs."""
     if base.mean is None or own.mean is None:
         return None
     return _Told.of(own.mean - base.mean, [base, own], axes, repeatability)

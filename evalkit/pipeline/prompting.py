@@ -185,26 +185,27 @@ class Prompting:
 
 def notes_on(plan: Plan, cells: Sequence[Cell], prompts: Prompts) -> list[str]:
     """Returns what a reader of the report must know of the prompts of cells, each thing once."""
-    found, wanted = [], dict[tuple[str, BuiltPrompt], list[float]]()
+    found: list[str] = []
+    alike: dict[tuple[str, str], list[BuiltPrompt]] = {}
     for cell in cells:
         for voice in plan.voices:
             prompt = prompts[cell.trial.id, voice.name]
             if isinstance(prompt, BuiltPrompt):
                 found += _doubts(voice, cell.prompt, prompt)
-                alike = wanted.setdefault((voice.name, replace(prompt, wanted_seconds=None)), [])
-                alike += [prompt.wanted_seconds] if prompt.wanted_seconds else []
-    return list(dict.fromkeys([*found, *_alike(wanted)]))
+                alike.setdefault((voice.name, prompt.sha256), []).append(prompt)
+    return list(dict.fromkeys([*found, *_no_difference(alike)]))
 
 
-def _alike(wanted: Mapping[tuple[str, BuiltPrompt], Sequence[float]]) -> list[str]:
-    """Returns which lengths that were asked for made no difference."""
+def _no_difference(alike: Mapping[tuple[str, str], Sequence[BuiltPrompt]]) -> list[str]:
+    """Returns which lengths that were asked for gave the same audio and words."""
     told = []
-    for (voice, prompt), lengths in wanted.items():
-        *first, last = [f"{length:g}" for length in sorted(set(lengths))] or [""]
-        if first:
+    for (voice, _), prompts in alike.items():
+        lengths = sorted({prompt.wanted_seconds for prompt in prompts if prompt.wanted_seconds})
+        if len(lengths) > 1:
+            *first, last = (f"{length:g}" for length in lengths)
             told.append(
                 f"voice {voice}: prompt.seconds={', '.join(first)} and {last} gave the same prompt, "
-                f"of {prompt.seconds:.1f} s"
+                f"of {prompts[0].seconds:.1f} s"
             )
     return told
 

@@ -11,7 +11,7 @@ from evalkit.metrics.speed import TIMINGS
 from evalkit.record import FloorAndCeiling, Report, TrialSummary
 from evalkit.reports.files import LOG_FILE, REPORT_FILE, ROWS_FILE
 from evalkit.reports.layout import aligned, fits, fitted, folded, listed, terminal_width
-from evalkit.row import Row
+from evalkit.row import PromptRecord, Row
 from evalkit.trial import Trial, varying_settings
 
 SHOWN = ("sim", "wer", "rtf")  # beside what the sweep decides by
@@ -62,10 +62,13 @@ def result_table(report: Report, rows: Sequence[Row]) -> str:
 
 def _real_seconds(trials: Sequence[TrialSummary], rows: Sequence[Row]) -> dict[str, str]:
     """Returns the mean length of each trial's prompts over voices; nothing if no trial's miss theirs."""
-    prompts = {(row.trial, row.voice): row.prompt for row in rows if row.prompt is not None}
+    prompts: dict[str, dict[str, PromptRecord]] = {}
+    for row in rows:
+        if row.prompt is not None:
+            prompts.setdefault(row.trial, {})[row.voice] = row.prompt
     missed, shown = False, {}
     for trial in trials:
-        own = [prompt for (name, _), prompt in prompts.items() if name == trial.id]
+        own = prompts.get(trial.id, {}).values()
         misses = [abs(one.seconds / one.wanted_seconds - 1) for one in own if one.wanted_seconds]
         missed |= bool(misses) and sum(misses) / len(misses) > MISSED
         shown[trial.id] = f"{sum(one.seconds for one in own) / len(own):.1f}" if own else "-"

@@ -157,7 +157,8 @@ def test_a_certain_difference_of_two_that_agree_is_what_repeating_allows():
     told = told_of(pair, repeatability=0.035)
     assert not told.is_told
     assert told.high - told.value == pytest.approx(0.035 * 12.706, rel=1e-3)
-    assert told.adjusted_p > 0.3
+    t = 0.05003 / 0.035  # of one degree of freedom: Cauchy's distribution
+    assert told.adjusted_p == pytest.approx(1 - 2 * np.arctan(t) / np.pi)  # 0.39
 
 
 def test_seeds_that_differ_keep_two_voices_from_being_certain():

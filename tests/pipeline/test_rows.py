@@ -1,11 +1,17 @@
 """Rows of the fakes: every number can be worked out by hand, and every failure says why."""
 
+from types import SimpleNamespace
+
 import jsonschema
 import numpy as np
 import pytest
 import soundfile
 import yaml
 
+from evalkit.pipeline.artefacts import BuiltPrompt
+from evalkit.pipeline.prompting import notes_on
+from evalkit.prompt import Ending
+from evalkit.prompts import PromptSettings
 from evalkit.reports.files import json_schema
 from tests.conftest import make_voice
 
@@ -116,6 +122,17 @@ def test_seeds_are_utterances(run):
     rows = run("seeds=[0,1,1]", "engine.jitter=5").rows
     assert sorted({row["seed"] for row in rows}) == [0, 1]
     assert len({row["scores"]["sim"] for row in rows if row["voice"] == "ann" and row["probe"] == "fox"}) == 2
+
+
+def test_one_prompt_for_two_lengths_is_noted_however_its_end_was_found():
+    """For 3 s its end was the first place that was heard, for 5 s the fourth: audio and words are the same."""
+    cells = [SimpleNamespace(trial=SimpleNamespace(id=id), prompt=PromptSettings()) for id in "ab"]
+    prompts = {
+        (id, "ann"): BuiltPrompt("ab", 4.0, "one two", "user", ("a.wav",), None, 0.0, Ending("pause", tried), wanted)
+        for id, tried, wanted in (("a", 1, 3.0), ("b", 4, 5.0))
+    }
+    notes = notes_on(SimpleNamespace(voices=[SimpleNamespace(name="ann")]), cells, prompts)
+    assert notes[-1] == "voice ann: prompt.seconds=3 and 5 gave the same prompt, of 4.0 s"
 
 
 def test_what_the_reader_must_know_is_noted(run, voices):
