@@ -16,6 +16,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Amount = Annotated[Number, Field(ge=0)]  # of seconds, bytes, edits: files that say less are not believed
 Count = Annotated[int, Field(ge=0)]
 State = Literal["scored", "failed", "not_run"]
+FAILED = "failed"  # a metric of every row: 1 where its state is not `scored`
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Row:
 
     Attributes:
         state: `scored`; `failed`: there is an `error` and no scores; `not_run`: it was not tried, `error` says why.
+        stratum: The kind of text that the probe is, where its set tells.
         intended_text: What the engine meant to say, where it chooses its words and can tell.
         synthesis: Key of the synthesis in the store.
         audio: Address of its sound there.
@@ -100,6 +102,7 @@ class Row:
     language: str
     text: str
     state: State = "scored"
+    stratum: str | None = None
     prompt: PromptRecord | None = None
     hypothesis: str | None = None
     intended_text: str | None = None

@@ -119,6 +119,7 @@ class RowMaker:
             settings=planned.cell.trial.settings,
             voice=planned.voice.name,
             probe=planned.probe.id,
+            stratum=planned.probe.stratum,
             seed=planned.utterance.seed,
             language=planned.probe.language,
             text=planned.probe.text,

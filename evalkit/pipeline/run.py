@@ -132,8 +132,10 @@ class _Run:
         """Returns the rows of an earlier attempt that may stand, and leaves only those in the file."""
         if not (self.folder / ROWS_FILE).exists():
             return []
+        strata = {probe.id: probe.stratum for probe in self.plan.probes.probes}  # no part of what makes plans equal
         try:
-            kept = [row for row in read_rows(self.folder) if is_settled(row)]
+            rows = [row for row in read_rows(self.folder) if is_settled(row)]
+            kept = [replace(row, stratum=strata.get(row.probe)) for row in rows]
         except DataError:  # a crash of the machine: the store has all that they were made from
             kept = []
         write_rows(self.folder, kept)

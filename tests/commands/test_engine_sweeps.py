@@ -52,6 +52,7 @@ def test_each_composes(sweep):
     cells, assets = SWEEPS[sweep]
     assert len(plans[0].cells) == cells
     assert [asset for asset in plans[0].assets() if asset in assets] == assets
+    assert (plans[0].probes.name, len(plans[0].probes.probes)) == ("core_en", 60)
 
 
 @pytest.mark.parametrize("sweep", ["chroma_prompt_len", "chroma_vs_f5", "f5_nfe", "csm_sampling"])
@@ -92,7 +93,7 @@ run_app(["+sweep=chroma_vs_f5"], lambda plan, config: print([name for name in {H
 )
 def test_each_runs_with_tiny_weights_and_real_judges(evalkit, sweep, changes, weights, tmp_path):
     done = evalkit(
-        "run", f"+sweep={sweep}", "judge=demo", *weights, *changes, "voices.names=[male_us]", "probes.ids=[name]"
+        "run", f"+sweep={sweep}", "judge=demo", *weights, *changes, "voices.names=[male_us]", "probes.ids=[ladder]"
     )
     check(done, tmp_path)
 

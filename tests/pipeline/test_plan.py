@@ -1,3 +1,5 @@
+import yaml
+
 from evalkit.pipeline.plan import Plan
 
 
@@ -7,6 +9,15 @@ def test_a_plan_is_the_same_work_only_if_all_is_the_same(planned):
     plans: list[Plan] = [planned(*more) for more in ([], *others)]
     assert len({plan.sha256 for plan in plans}) == len(plans)
     assert planned().sha256 == planned("engine.delay=1", "device=cpu").sha256 == plans[0].sha256  # where, not what
+
+
+def test_strata_make_no_other_work(planned, probes):
+    plain = planned()
+    content = yaml.safe_load(probes.read_text())
+    content["probes"] = [{**entry, "stratum": "short"} for entry in content["probes"]]
+    probes.write_text(yaml.safe_dump(content))
+    assert planned().probes != plain.probes
+    assert planned().sha256 == planned("probes.strata=[short]").sha256 == plain.sha256
 
 
 def test_a_plan_counts_its_utterances(planned):

@@ -13,7 +13,7 @@ from evalkit.pipeline.prompting import notes_on
 from evalkit.prompt import Ending
 from evalkit.prompts import PromptSettings
 from evalkit.reports.files import json_schema
-from tests.conftest import make_voice
+from tests.conftest import make_voice, rows_of
 
 
 def test_the_scores_are_those_worked_out_by_hand(run):
@@ -49,6 +49,40 @@ def test_report_and_rows_validate_and_name_what_they_rest_on(run):
     assert report["metrics"]["wer"]["pooled_by"] == "reference words"
     assert (report["primary"], report["guards"]) == ("sim", ["wer"])
     assert report["comparisons"][0]["n_pairs"] == 9
+
+
+def in_strata(path, **strata):
+    """Writes the three probes anew, with strata."""
+    content = yaml.safe_load(path.read_text())
+    content["probes"] = [{**entry, "stratum": strata.get(entry["id"])} for entry in content["probes"]]
+    path.write_text(yaml.safe_dump(content))
+
+
+def test_every_row_has_its_probes_stratum(run, probes):
+    in_strata(probes, fox="short", dog="animals")
+    done = run("engine.crash_on=fox")
+    assert {(row["probe"], row["stratum"], row["state"]) for row in done.rows} == {
+        ("fox", "short", "failed"), ("dog", "animals", "scored"), ("sun", None, "scored")
+    }  # fmt: skip
+    for row in done.rows:
+        jsonschema.validate(row, json_schema("row"))
+
+
+def test_rows_of_an_earlier_attempt_get_the_strata_of_today(planned, executed, probes, tmp_path):
+    executed(planned())
+    in_strata(probes, fox="short")
+    rows = executed(planned()).rows
+    assert {(row.probe, row.stratum) for row in rows} == {("fox", "short"), ("dog", None), ("sun", None)}
+    assert [row["stratum"] for row in rows_of(tmp_path / "run")] == [row.stratum for row in rows]
+
+
+def test_strata_choose_what_is_run(run, probes):
+    in_strata(probes, fox="short", dog="animals", sun="short")
+    assert {row["probe"] for row in run("probes.strata=short").rows} == {"fox", "sun"}
+    assert {row["probe"] for row in run("probes.strata=[short,animals]", "probes.ids=[dog,sun]").rows} == {"dog", "sun"}
+    refused = run("probes.strata=[shrot]")
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert "probe set 'tiny' has no stratum 'shrot'; it has: short, animals" in refused.err
 
 
 FAILURES = {
