@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from evalkit.digest import Scalar, digest
+
+VERSION = "version"
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,37 @@ class Utterance:
     seed: int
 
 
+class Told(Protocol):
+    """A trial, or what a report says of one."""
+
+    @property
+    def engine(self) -> str:
+        """See `Trial.engine`."""
+
+    @property
+    def settings(self) -> Mapping[str, Scalar]:
+        """See `Trial.settings`."""
+
+    @property
+    def version(self) -> str | None:
+        """See `Trial.version`."""
+
+
+def values_of(trial: Told) -> dict[str, Scalar]:
+    """Returns all by which a trial may be told from others: what `varying_settings` names."""
+    return {"engine": trial.engine, **trial.settings, VERSION: trial.version}
+
+
 def varying_settings(trials: list[Trial]) -> list[str]:
-    """Returns the settings that differ between trials, in their own order; `engine` first if the engines differ."""
+    """Returns the settings that differ between trials, in their own order; `engine` first if the engines differ.
+
+    `version` is last, if nothing else tells some trials apart.
+    """
     engines = list(dict.fromkeys(trial.engine for trial in trials))
     keys = list(dict.fromkeys(key for trial in trials for key in trial.settings))
     varying = [key for key in keys if _varies(key, trials) or any(_varies(key, _of(name, trials)) for name in engines)]
-    return ["engine", *varying] if len(engines) > 1 else varying
+    alike = len({repr((trial.engine, sorted(trial.settings.items()))) for trial in trials}) < len(trials)
+    return [*(["engine"] if len(engines) > 1 else []), *varying, *([VERSION] if alike else [])]
 
 
 def _varies(key: str, trials: list[Trial]) -> bool:

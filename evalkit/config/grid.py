@@ -82,14 +82,14 @@ def cells(
     """
     typed, fixed = parse(typed_axes), parse(typed_fixed)
     _check_once(typed, fixed)
-    taken = {override.key_or_group for override in [*typed, *fixed]}
+    taken = {_key(override) for override in [*typed, *fixed]}
     union: list[list[Override]] = []
     for grid in grids or [[]]:
         axes = parse(grid)
         _check_once(axes)
         for axis in axes:
             _check_axis(axis)
-        union.append([*(axis for axis in axes if axis.key_or_group not in taken), *typed])
+        union.append([*(axis for axis in axes if _key(axis) not in taken), *typed])
     _check_number(union, most)
     return [list(cell) for cell in dict.fromkeys(tuple(cell) for axes in union for cell in _product(axes))]
 
@@ -133,16 +133,20 @@ def _check_once(axes: Sequence[Override], fixed: Sequence[Override] = ()) -> Non
     """Raises a ConfigError where a key has two axes, or an axis and a value: one of them would be dropped."""
     seen: dict[str, str] = {}
     for axis in axes:
-        key, line = axis.key_or_group, str(axis.input_line)
+        key, line = _key(axis), str(axis.input_line)
         if key in seen:
             raise ConfigError(f"{key} is an axis twice, {seen[key]} and {line}: write one with all values")
         seen[key] = line
     for override in fixed:
-        if override.key_or_group in seen:
+        if (key := _key(override)) in seen:
             raise ConfigError(
-                f"{override.key_or_group} is both an axis and a value, {seen[override.key_or_group]} and "
-                f"{override.input_line}: leave one out"
+                f"{key} is both an axis and a value, {seen[key]} and {override.input_line}: leave one out"
             )
+
+
+def _key(override: Override) -> str:
+    """Returns what an override is of: a group that stands in two places, `engine` and `engine@engine.of`, is two."""
+    return f"{override.key_or_group}@{override.package}" if override.package else str(override.key_or_group)
 
 
 def _check_axis(axis: Override) -> None:

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from evalkit.config.strangers import check_declared, check_identity, explained
 from evalkit.engines.base import Engine
-from evalkit.engines.process.isolated import Isolated
+from evalkit.engines.process.isolated import Isolated, isolation_of
+from evalkit.engines.wrapping import Wrapping, innermost
 from evalkit.errors import ConfigError, PackageError, told
 from evalkit.judges.base import Judge
 from evalkit.manifest import describe
@@ -24,28 +25,42 @@ T = TypeVar("T")
 Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
 LONGEST_TIMEOUT = 604_800  # seconds
 ENGINE_KEYS = ("python", "timeout_seconds", "preset", "shipped")  # of any engine's node; no arguments of its class
+WRAPPED = "of"  # the key under which an engine's node has that of another engine, which it wraps
 
 
-def engine_of(node: Node) -> Engine:
+def engine_of(node: Node, where: str = "engine") -> Engine:
     """Makes an engine; with `python` or `timeout_seconds` set, one that computes in a worker process.
+
+    In the node of an engine that wraps another they are the wrapped one's, unless that one has its own.
 
     Raises:
         ConfigError: As `made_from`, or there is no such Python.
     """
+    worker = _worker_settings(node, where)
     arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
-    made: Engine = made_from(arguments, Engine, "engine")  # type: ignore[type-abstract]
+    if (inner := wrapped_node(node)) is not None:
+        own = {key: value for key, value in inner.items() if value is not None or key not in worker}
+        arguments[WRAPPED] = engine_of({**worker, **own}, f"{where}.{WRAPPED}")
+    made: Engine = made_from(arguments, Engine, where)  # type: ignore[type-abstract]
     check_declared(made)
-    python, timeout = node.get("python"), node.get("timeout_seconds")
-    if python is not None or timeout is not None:
-        made = Isolated(made, *_worker_settings(python, timeout))
-    else:
-        check_identity(made)
+    if isinstance(made, Wrapping):
+        return made
+    if any(value is not None for value in worker.values()):
+        return Isolated(made, **worker)
+    check_identity(made)
     return made
 
 
+def wrapped_node(node: Node) -> Node | None:
+    """Returns the node of the engine that an engine's node wraps; None where it wraps none."""
+    inner = node.get(WRAPPED)
+    return inner if isinstance(inner, Mapping) else None
+
+
 def class_of(engine: Engine) -> type[Engine]:
-    """Returns an engine's class, wherever it computes."""
-    return type(engine.inner if isinstance(engine, Isolated) else engine)
+    """Returns the class of the engine that speaks, wherever it computes and whatever wraps it."""
+    speaking: Engine = innermost(engine)
+    return type(speaking)
 
 
 def require_packages(models: Iterable[Engine | Judge]) -> None:
@@ -67,16 +82,18 @@ def require_packages(models: Iterable[Engine | Judge]) -> None:
 
 def installing(model: Engine | Judge) -> str:
     """Returns the command that brings the packages which a model needs."""
-    if isinstance(model, Isolated) and model.python:  # evalkit itself is not installed over there, nor are its extras
-        return f"{model.python} -m pip install {shlex.join(model.inner.packages)}"
-    inner = model.inner if isinstance(model, Isolated) else model
+    inner, isolation = innermost(model), isolation_of(model)
+    if isolation is not None and isolation.python:  # evalkit itself is not installed over there, nor are its extras
+        return f"{isolation.python} -m pip install {shlex.join(inner.packages)}"
     if isinstance(inner, Engine) and inner.extra:
         return f"pip install 'evalkit[{inner.extra}]'"
     return f"pip install {shlex.join(inner.packages)}"
 
 
 def has_shipped_preset(node: Node) -> bool:
-    """Whether an engine's node has just the values of the preset that is shipped for it."""
+    """Whether an engine's node has just the values of the preset that is shipped for it, or for what it wraps."""
+    if (inner := wrapped_node(node)) is not None:
+        return has_shipped_preset(inner)
     shipped = node.get("shipped") or {}
     values = shipped.get("presets", {}).get(shipped.get("recommended"))
     if not values:
@@ -84,15 +101,20 @@ def has_shipped_preset(node: Node) -> bool:
     return all(node[key] == value for key, value in values.items() if key in node)
 
 
-def _worker_settings(python: object, timeout: object) -> tuple[str | None, float | None]:
+def _worker_settings(node: Node, where: str) -> dict[str, Any]:
+    """Returns the fields of `Isolated` that an engine's node has; all None where it asks for no worker."""
+    python, timeout = node.get("python"), node.get("timeout_seconds")
     if python is not None and shutil.which(str(at_home(str(python)))) is None:
-        raise ConfigError(f"engine.python={python}: there is no such program; give the path of a Python interpreter")
+        raise ConfigError(f"{where}.python={python}: there is no such program; give the path of a Python interpreter")
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is not None and not (is_number and 0 < timeout <= LONGEST_TIMEOUT):  # type: ignore[operator]
+    if timeout is not None and not (is_number and 0 < timeout <= LONGEST_TIMEOUT):
         raise ConfigError(
-            f"engine.timeout_seconds={timeout}: expected seconds, more than 0, at most {LONGEST_TIMEOUT} (a week)"
+            f"{where}.timeout_seconds={timeout}: expected seconds, more than 0, at most {LONGEST_TIMEOUT} (a week)"
         )
-    return None if python is None else str(python), None if timeout is None else float(timeout)  # type: ignore[arg-type]
+    return {
+        "python": None if python is None else str(python),
+        "timeout_seconds": None if timeout is None else float(timeout),
+    }
 
 
 def made_from(node: Node, kind: type[T], where: str) -> T:

@@ -7,7 +7,8 @@ from typing import Any
 
 from evalkit.digest import Json, digest
 from evalkit.engines.base import Engine
-from evalkit.engines.process.isolated import Isolated
+from evalkit.engines.process.isolated import isolation_of
+from evalkit.engines.wrapping import innermost
 from evalkit.judges.base import Judge, QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.metrics import Metric, metrics_of
 from evalkit.probes import Probe, ProbeSet
@@ -189,7 +190,7 @@ class Plan:
 
     def weight_bytes(self) -> int:
         """Returns the size of all weights, those in directories of the user's included."""
-        named = {model.weights for model in self.models if isinstance(model, NamedWeights)}
+        named = {model.weights for model in map(innermost, self.models) if isinstance(model, NamedWeights)}
         directories = sum(directory_bytes(weights) for weights in named)
         return directories + sum(library().get(asset).bytes for asset in self.assets())
 
@@ -211,7 +212,7 @@ class Plan:
         refuse_absent(self.device)
         for engine in dict.fromkeys(cell.engine for cell in self.cells):
             device = str(engine.computes_on().get("device") or "cpu")
-            (refuse_absent if isinstance(engine, Isolated) else require_device)(device)
+            (require_device if isolation_of(engine) is None else refuse_absent)(device)
         for judge in [*self.judges.all, *self.ears.all]:
             require_device(str(getattr(judge, "device", "cpu")))
 

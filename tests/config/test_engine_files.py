@@ -85,11 +85,14 @@ IN_A_WORKER = {
 _NUMBERS = itertools.count()
 
 
+WRAPPED = ["engine=spoil", "engine@engine.of=mine"]
+
+
 @pytest.fixture
 def refused(typed, tmp_path, monkeypatch, capfd):
     """Runs an engine of a file that is given; returns what was said. Each file is a module of its own."""
 
-    def command(code, *more):
+    def command(code, *more, chosen=("engine=mine",)):
         module = f"mine_{next(_NUMBERS)}"
         (tmp_path / f"{module}.py").write_text(code)
         (tmp_path / "mine/engine").mkdir(parents=True, exist_ok=True)
@@ -99,7 +102,7 @@ def refused(typed, tmp_path, monkeypatch, capfd):
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.chdir(tmp_path)
         rest = [word for word in typed if word != "engine=tone"]
-        code = main(["run", "--config-dir", f"{tmp_path}/mine", *rest, "engine=mine", *more])
+        code = main(["run", "--config-dir", f"{tmp_path}/mine", *rest, *chosen, *more])
         shown = capfd.readouterr()
         assert (code, shown.out) == (2, "")
         assert not (tmp_path / "reports").exists()
@@ -109,18 +112,20 @@ def refused(typed, tmp_path, monkeypatch, capfd):
     return command
 
 
+@pytest.mark.parametrize("chosen", [["engine=mine"], WRAPPED], ids=["alone", "wrapped"])
 @pytest.mark.parametrize("case", FILES)
-def test_an_engine_that_cannot_be_made_is_refused(refused, case):
+def test_an_engine_that_cannot_be_made_is_refused(refused, case, chosen):
     code, message = FILES[case]
-    said = refused(code)
+    said = refused(code, chosen=chosen)
     assert re.search(message, said), said
     assert len(said.splitlines()) == 1
 
 
+@pytest.mark.parametrize("chosen", [["engine=mine"], WRAPPED], ids=["alone", "wrapped"])
 @pytest.mark.parametrize("case", IN_A_WORKER)
-def test_one_that_cannot_be_made_over_there_is_refused(refused, case):
+def test_one_that_cannot_be_made_over_there_is_refused(refused, case, chosen):
     code, message = IN_A_WORKER[case]
-    said = refused(code, f"engine.python={sys.executable}")
+    said = refused(code, f"engine.python={sys.executable}", chosen=chosen)
     assert re.search(message, said), said
 
 

@@ -1,4 +1,4 @@
-"""What an engine gives, in this process or in a worker's: sound that can be scored, or a failed row that says why."""
+"""What an engine gives, here, in a worker or wrapped: sound that can be scored, or a failed row that says why."""
 
 import re
 import sys
@@ -61,7 +61,7 @@ FINE = {"f03-by-force": "spoil_by_force", "f36-float64": "float64", "f36-float16
         "f12-numpy": "seconds_numpy"}  # fmt: skip
 
 
-@pytest.fixture(params=["here", "worker"])
+@pytest.fixture(params=["here", "worker", "wrapped"])
 def spoken(request, typed, tmp_path, monkeypatch):
     """Runs the hostile engine over three texts, one with a fox; returns the exit code, the rows and the report."""
     (tmp_path / "mine/engine").mkdir(parents=True)
@@ -70,10 +70,15 @@ def spoken(request, typed, tmp_path, monkeypatch):
     if request.param == "worker":
         rest += [f"engine.python={sys.executable}", "engine.timeout_seconds=20"]
 
+    chosen = ["engine=hostile"]
+    if request.param == "wrapped":
+        chosen = ["engine=spoil", "engine@engine.of=hostile", "engine.harm=half_band"]
+
     def command(does, kind="Hostile", *more):
         node = f"_target_: tests.hostile.{kind}\ndoes: {does}\nloads: ''\ncloses: ''\ndevice: ${{device}}\n"
         (tmp_path / "mine/engine/hostile.yaml").write_text(node)
-        code = main(["run", *rest, "engine=hostile", "voices.names=[ann,ben]", *more])
+        inside = [word.replace("engine.", "engine.of.") if len(chosen) > 1 else word for word in more]
+        code = main(["run", *rest, *chosen, "voices.names=[ann,ben]", *inside])
         folder = max((tmp_path / "reports/adhoc").iterdir())
         return code, rows_of(folder), report_of(folder)
 

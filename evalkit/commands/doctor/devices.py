@@ -8,7 +8,8 @@ import psutil
 
 from evalkit.commands.doctor.check import Check, pip_install, size
 from evalkit.commands.doctor.imports import Step, Tried
-from evalkit.commands.doctor.models import HERE, Model, inner_of, python_of
+from evalkit.commands.doctor.models import HERE, Model, python_of
+from evalkit.engines.wrapping import innermost
 from evalkit.weights.devices import cores
 
 TELL = Step("devices", "torch")
@@ -47,7 +48,7 @@ def wanted(models: Iterable[Model], device: str, tried: Mapping[str, Tried]) -> 
 
 def named_devices(models: Iterable[Model], device: str) -> list[tuple[str, str]]:
     """Returns the accelerators that a run and its models name, each with the Python that is to compute there."""
-    named = [(HERE, device), *((python_of(model), getattr(inner_of(model), "device", "auto")) for model in models)]
+    named = [(HERE, device), *((python_of(model), getattr(innermost(model), "device", "auto")) for model in models)]
     return [(python, name) for python, name in dict.fromkeys(named) if name not in ("auto", "cpu")]
 
 

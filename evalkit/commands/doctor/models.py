@@ -16,7 +16,8 @@ from evalkit.commands.doctor.imports import Fault, Step, Tried
 from evalkit.commands.doctor.packages import locking_again
 from evalkit.config.making import installing
 from evalkit.engines.base import Engine
-from evalkit.engines.process.isolated import NEEDED, Isolated
+from evalkit.engines.process.isolated import NEEDED, isolation_of
+from evalkit.engines.wrapping import innermost
 from evalkit.errors import EvalkitError
 from evalkit.judges.base import Judge
 
@@ -45,18 +46,14 @@ def needs_of(models: Iterable[Model]) -> list[Need]:
     """Returns what models need, each class of them once."""
     alike: dict[tuple[str, type], list[Model]] = {}
     for model in models:
-        alike.setdefault((python_of(model), type(inner_of(model))), []).append(model)
+        alike.setdefault((python_of(model), type(innermost(model))), []).append(model)
     return [_need(list(group)) for group in alike.values()]
-
-
-def inner_of(model: Model) -> Model:
-    """Returns the engine that a worker process computes; any other model as it is."""
-    return model.inner if isinstance(model, Isolated) else model
 
 
 def python_of(model: Model) -> str:
     """Returns the Python in which a model computes."""
-    return (model.python if isinstance(model, Isolated) else None) or HERE
+    isolation = isolation_of(model)
+    return (isolation and isolation.python) or HERE
 
 
 def checks_of(needs: Sequence[Need], tried: Mapping[str, Tried]) -> Iterator[Check]:
@@ -75,10 +72,10 @@ def checks_of(needs: Sequence[Need], tried: Mapping[str, Tried]) -> Iterator[Che
 
 def _need(models: Sequence[Model]) -> Need:
     """Returns what models of one class need; settings may ask for more packages."""
-    wanting = {inner_of(model).packages: model for model in models}  # one of each demand
+    wanting = {innermost(model).packages: model for model in models}  # one of each demand
     title = f"{'engine' if isinstance(models[0], Engine) else 'judge'} {models[0].name}"
     unmet = [check for model in wanting.values() if (check := _unmet(title, model))]
-    steps = dict.fromkeys(step for model in wanting.values() for step in _steps(inner_of(model)))
+    steps = dict.fromkeys(step for model in wanting.values() for step in _steps(innermost(model)))
     return Need(title, python_of(models[0]), unmet[0] if unmet else None, () if unmet else tuple(steps))
 
 

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalkit.commands.doctor.check import Check, of_error, shown, size
-from evalkit.commands.doctor.models import Model, inner_of
+from evalkit.commands.doctor.models import Model
 from evalkit.engines.base import Engine
+from evalkit.engines.wrapping import innermost
 from evalkit.errors import EvalkitError
 from evalkit.weights.assets import AssetLibrary, FetchedFile, library
 from evalkit.weights.hashes import sha256_now
@@ -70,7 +71,7 @@ def _fault(path: Path, published: FetchedFile) -> str | None:
 def _of_the_users(models: Iterable[Model]) -> Iterator[Check]:
     """Gives the checks of weights that evalkit did not fetch."""
     told: set[object] = set()
-    for model in map(inner_of, models):
+    for model in map(innermost, models):
         if isinstance(model, NamedWeights) and not assets_of(model.weights) and model.weights not in told:
             told.add(model.weights)
             yield Check(

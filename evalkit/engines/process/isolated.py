@@ -19,10 +19,10 @@ from typing import IO, Any, cast
 
 import evalkit
 from evalkit import errors
-from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar
 from evalkit.engines.base import Engine, Request, Synthesis
 from evalkit.engines.process.wire import Message, encoded, packed, receive, send, synthesis_of
+from evalkit.engines.wrapping import Wrapping, layers
 from evalkit.errors import ConfigError, EvalkitError, MissingAssetsError, SynthesisError
 from evalkit.names import visible
 from evalkit.resources import at_home
@@ -50,58 +50,38 @@ class WorkerLost(SynthesisError):  # noqa: N818  it names what happened
 
 
 @dataclass(frozen=True)
-class Isolated(Engine):
+class Isolated(Wrapping):
     """An engine that computes elsewhere.
 
     Attributes:
-        inner: The engine; only its settings are used here.
+        of: The engine; only its settings are used here.
         python: The interpreter; None: this one.
         timeout_seconds: An utterance that takes longer is given up; None: none is.
     """
 
-    inner: Engine
     python: str | None = None
     timeout_seconds: float | None = None
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """The engine's."""
-        return self.inner.name
-
-    @property
-    def sample_rate(self) -> int:  # type: ignore[override]
-        """The engine's."""
-        return self.inner.sample_rate
-
-    @property
-    def assets(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The engine's."""
-        return self.inner.assets
-
-    @property
     def family(self) -> Hashable:
         """See `Engine.family`."""
-        return (self.python, self.inner.family)
+        return (self.python, self.of.family)
 
     def knobs(self) -> dict[str, Scalar]:
         """See `Engine.knobs`; which Python was chosen is one, since its packages may sound different."""
-        return {**self.inner.knobs(), **({"python": self.python} if self.python else {})}
+        return {**self.of.knobs(), **({"python": self.python} if self.python else {})}
 
     def computes_on(self) -> dict[str, Scalar]:
         """See `Engine.computes_on`."""
-        return {**self.inner.computes_on(), "python": self.python, "isolated": True}
+        return {**self.of.computes_on(), "python": self.python, "isolated": True}
 
     def require(self) -> None:
         """See `Engine.require`."""
-        self._worker().ask("require", self.inner, limit=STARTING_SECONDS * LOADING)  # gigabytes may be hashed
+        self._worker().ask("require", self.of, limit=STARTING_SECONDS * LOADING)  # gigabytes may be hashed
 
     def unmet(self) -> list[str]:
         """See `Engine.unmet`, for the packages over there."""
         return list(self._described()["unmet"])
-
-    def adapter_version(self) -> str:
-        """See `Engine.adapter_version`: the code is the same over there, and its worker need not be asked."""
-        return self.inner.adapter_version()
 
     def fingerprint(self) -> dict[str, Json]:
         """See `Engine.fingerprint`, with the packages over there: the same sound has one key wherever it is made."""
@@ -110,11 +90,7 @@ class Isolated(Engine):
     def load(self) -> None:
         """See `Engine.load`."""
         limit = self.timeout_seconds * LOADING if self.timeout_seconds else None
-        self._worker().ask("load", self.inner, limit=limit)
-
-    def speak(self, request: Request) -> Audio:
-        """See `Engine.speak`."""
-        return next(self.synthesize([request])).audio
+        self._worker().ask("load", self.of, limit=limit)
 
     def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
         """See `Engine.synthesize`.
@@ -124,7 +100,7 @@ class Isolated(Engine):
         """
         self.load()
         for request in requests:
-            answer = self._worker().ask("speak", self.inner, packed(request), limit=self.timeout_seconds)
+            answer = self._worker().ask("speak", self.of, packed(request), limit=self.timeout_seconds)
             yield synthesis_of(answer)
 
     def close(self) -> None:
@@ -132,16 +108,21 @@ class Isolated(Engine):
         self._worker().stop()
 
     def _worker(self) -> "Worker":
-        kind = type(self.inner)
+        kind = type(self.of)
         return _worker(self.python or sys.executable, kind.__module__, kind.__qualname__)
 
     def _described(self) -> dict[str, Any]:
         try:
-            return self._worker().describe(self.inner)
+            return self._worker().describe(self.of)
         except (ConfigError, MissingAssetsError):
             raise
         except EvalkitError as error:
             raise ConfigError(f"engine.python={self.python}: {_kind_of(error)}{error}") from error
+
+
+def isolation_of(model: object) -> Isolated | None:
+    """Returns what makes a model compute in a worker process; None if it computes in this one."""
+    return next((layer for layer in layers(model) if isinstance(layer, Isolated)), None)
 
 
 @cache

@@ -74,10 +74,10 @@ def test_half_a_message_is_none(tmp_path):
 
 def test_the_sound_is_the_same_as_in_this_process(engine):
     (there,) = engine.synthesize([request()])
-    (here,) = engine.inner.synthesize([request()])
+    (here,) = engine.of.synthesize([request()])
     assert there.audio.sha256 == here.audio.sha256
     assert synthesis_of(answer_of(here)).audio.sha256 == here.audio.sha256
-    assert engine.fingerprint() == engine.inner.fingerprint()
+    assert engine.fingerprint() == engine.of.fingerprint()
 
 
 def test_what_befalls_one_utterance_spares_the_others(engine):
@@ -167,7 +167,7 @@ def test_another_python_needs_little(python, monkeypatch):
     monkeypatch.chdir(resource("."))
     engine = engine_of(node(python=str(python)))
     (there,) = engine.synthesize([request()])
-    assert there.audio.sha256 == next(engine.inner.synthesize([request()])).audio.sha256
+    assert there.audio.sha256 == next(engine.of.synthesize([request()])).audio.sha256
     assert engine.knobs()["python"] == str(python)
     engine.close()
 
