@@ -16,7 +16,7 @@ Status = Literal["complete", "interrupted", "failed"]
 
 @validated(frozen=True, config=EXACT)
 class Summary:
-    """A pooled mean over `n` utterances, and its 95 % interval (voices and probes both drawn)."""
+    """A pooled mean over `n` utterances, and its 95 % interval for new voices and texts; of one, for just these."""
 
     value: float | None
     low: float | None = None
@@ -50,8 +50,28 @@ class TrialSummary:
 
 
 @validated(frozen=True, config=EXACT)
+class Spreads:
+    """Standard deviations of one utterance's paired difference: by voice, by text, and beyond both.
+
+    `chance` is what is left between seeds of one voice and text, and part of `rest`; None where each was said once.
+    """
+
+    voice: float
+    probe: float
+    rest: float
+    chance: float | None = None
+
+
+@validated(frozen=True, config=EXACT)
 class Comparison:
-    """A trial minus the baseline trial on what both scored; intervals hold for all trials of a metric at once."""
+    """A trial minus the baseline trial on what both scored; intervals hold for all trials of a metric at once.
+
+    Attributes:
+        scope: What the interval holds for: `population`: for new voices and texts too; `panel`: for just these.
+        spreads: What the difference varies by; None where voices and texts cannot be told apart.
+        worst: Where one of the two failed more often: the difference if whatever failed had scored as badly as anything
+            of the two that was scored; first with the trial's failures so, then with the baseline's.
+    """
 
     trial: str
     baseline: str
@@ -61,6 +81,9 @@ class Comparison:
     high: float | None
     adjusted_p: float | None
     n_pairs: int
+    scope: Literal["population", "panel"] = "population"
+    spreads: Spreads | None = None
+    worst: tuple[float, float] | None = None
 
 
 @validated(frozen=True, config=EXACT)
@@ -135,6 +158,7 @@ class MetricRecord:
         compares_with: Which recordings of the speaker it is measured against: the voice's `references`, or the `prompt`
             that the engine heard.
         repeatability: Standard deviation of one utterance's value when nothing changes but chance; 0: not known.
+        counts: Whether value times weight is a number of events, as of errors or failures.
     """
 
     unit: str
@@ -144,6 +168,7 @@ class MetricRecord:
     pooled_by: str = "utterances"
     compares_with: Literal["references", "prompt"] | None = None
     repeatability: float = 0.0
+    counts: bool = False
 
 
 @validated(frozen=True, config=EXACT)

@@ -5,7 +5,7 @@ transcriber errs as often on the recordings.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,3 +160,12 @@ def doubts(name: str, calibration: VoiceCalibration) -> list[str]:
             f"{UNREADABLE} or less): its WER says little of the engine; voices.exclude=[{name}] leaves it out"
         )
     return found
+
+
+def mean_ends(voices: Iterable[VoiceCalibration], encoder: str | None) -> tuple[float, float] | None:
+    """Returns an encoder's floor and ceiling on average over voices; None where a voice has not both."""
+    ends = [one.speakers.get(encoder or "") for one in voices]
+    known = [(one.floor, one.ceiling) for one in ends if one and one.floor is not None and one.ceiling is not None]
+    if not known or len(known) < len(ends):
+        return None
+    return sum(floor for floor, _ in known) / len(known), sum(ceiling for _, ceiling in known) / len(known)

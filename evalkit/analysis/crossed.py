@@ -17,10 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import fdtri
 
-Floats = NDArray[np.float64]
+from evalkit.analysis.scores import Floats
 
 POOLED_BELOW = 0.65  # quantile of F up to which a factor is taken to be none
 SHARED = 0.25  # correlation of the variances of two differences from one baseline: 0.5 ** 2
@@ -46,6 +45,15 @@ class Spread:
 
     variance: float
     freedom: float
+
+
+@dataclass(frozen=True)
+class Variances:
+    """What one utterance's value varies by: with its voice, with its text, and beyond both; never below 0."""
+
+    voice: float
+    probe: float
+    rest: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +82,14 @@ class _Squares:
         """Degrees of freedom of the rest."""
         return float(self.freedom[2] - self.freedom[:2].sum())
 
-    def terms(self, kept: Sequence[int]) -> Floats:
-        """Returns what each kept factor (0 voices, 1 probes), and last the rest, adds to the variance of the mean."""
+    def variances(self, kept: Sequence[int]) -> Floats:
+        """Returns the variance of each kept factor (0 voices, 1 probes), and last the rest's."""
         index = [*kept, 2]
-        variances = np.linalg.solve(self.expected[np.ix_(index, index)], self.found[index])
-        return np.asarray(variances * self.weights[index], np.float64)
+        return np.asarray(np.linalg.solve(self.expected[np.ix_(index, index)], self.found[index]), np.float64)
+
+    def terms(self, kept: Sequence[int]) -> Floats:
+        """Returns what each of them adds to the variance of the mean."""
+        return self.variances(kept) * self.weights[[*kept, 2]]
 
 
 def spreads(tables: Sequence[Table]) -> list[Spread]:
@@ -86,6 +97,26 @@ def spreads(tables: Sequence[Table]) -> list[Spread]:
     squares = [_squares(table) for table in tables]
     kept = _kept([one for one in squares if one.tells_apart])
     return [_spread(one, kept) if one.tells_apart else _one_way(one) for one in squares]
+
+
+def variances(table: Table) -> Variances | None:
+    """Returns what an utterance's value varies by; None where voices and texts cannot be told apart."""
+    squares = _squares(table)
+    if not squares.tells_apart:
+        return None
+    return Variances(*(max(0.0, float(one)) for one in squares.variances([0, 1])))
+
+
+def of_panel(table: Table) -> Spread:
+    """Returns how sure a mean is over just these voices and texts, each said once: what neither of both explains.
+
+    What a voice does to a text, again and again, is in it too and cannot be told from chance: it is rather too wide.
+    """
+    squares = _squares(table)
+    rest = float(squares.terms([0, 1])[2]) if squares.tells_apart else 0.0
+    return (
+        Spread(rest, squares.rest_freedom) if rest > 0 else _one_way(squares)
+    )  # in a table with holes it may be below
 
 
 def _squares(table: Table) -> _Squares:

@@ -4,8 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.record import Comparison, Concordance, TrialSummary
+from evalkit.trial import values_of
 
 SAME = 5e-7  # half a unit of the last digit that a report keeps
+SCOPES = {
+    "population": "95 % intervals for new voices and texts (population)",
+    "panel": "95 % intervals for just these voices and texts (panel): one voice or one text says nothing of others",
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,7 @@ class Question:
         guards: Metrics in which a winner must say how it does, each with its direction.
         varying: The settings that tell trials apart.
         left_out: Voices that take no part, since engines may have heard what they are compared with.
+        ends: What the primary metric is of other speakers (floor) and of the speakers' own recordings (ceiling).
     """
 
     baseline: str
@@ -27,6 +33,7 @@ class Question:
     guards: Mapping[str, bool]
     varying: Sequence[str]
     left_out: Sequence[str] = ()
+    ends: tuple[float, float] | None = None
 
     @property
     def sign(self) -> int:
@@ -49,7 +56,7 @@ def ahead_of_baseline(
 
 
 def _ahead(comparisons: Sequence[Comparison], question: Question) -> list[Comparison]:
-    told = [one for one in comparisons if one.metric == question.primary and _told(one, question.sign)]
+    told = [one for one in comparisons if one.metric == question.primary and is_told(one, question.sign)]
     return sorted(told, key=lambda one: -question.sign * one.difference)
 
 
@@ -73,22 +80,42 @@ def find(
         return f"Nothing can be compared: {_why_nothing(question)}."
     best = leader(trials, comparisons, question)
     if best is None:
-        parts = [_nothing_ahead(base, primary, named, question), *_left_out(question)]
+        parts = [_nothing_ahead(base, primary, named, question), *_left_out(question), *_scope(primary)]
         return "; ".join(parts) + "."
     told = next(comparison for comparison in primary if comparison.trial == best)
-    others = "; ".join(label(named[rival], base, question.varying) for rival in rivals)
+    others = "; ".join(label(named[rival], named[best], question.varying) for rival in rivals)
     parts = [
         f"{'Among the best is' if rivals else 'Best is'} {label(named[best], base, question.varying)}: "
-        f"{name} {_value(named[best], question.primary)}, {_interval(told)} over "
+        f"{name} {_value(named[best], question.primary)}{_ends(question)}, {interval_of(told)} over "
         f"{label(base, named[best], question.varying)} ({told.n_pairs} pairs)",
         f"not to be told from it: {others}" if rivals else "",
+        _worst(told),
         *(_guard(best, comparisons, *guard) for guard in question.guards.items()),
         f"{named[best].n_failed} of its {named[best].n} utterances failed" if named[best].n_failed else "",
         _flagged(named[best]),
         *_barred(base, comparisons, named, question),
         *_left_out(question),
+        *_scope([told]),
     ]
     return "; ".join(part for part in parts if part) + "."
+
+
+def _ends(question: Question) -> str:
+    return "" if question.ends is None else " (floor {:.3f}, ceiling {:.3f})".format(*question.ends)
+
+
+def _worst(told: Comparison) -> str:
+    """Returns what failures could make of a difference, where one of the two failed more often."""
+    if told.worst is None:
+        return ""
+    low, high = sorted(told.worst)
+    return f"the two did not fail alike: with what failed at its worst, {low:+.3f} to {high:+.3f}"
+
+
+def _scope(told: Sequence[Comparison]) -> list[str]:
+    """Returns what the intervals hold for; nothing where there is none."""
+    scopes = {one.scope for one in told if one.low is not None}
+    return [SCOPES[scope] for scope in ("population", "panel") if scope in scopes][-1:]
 
 
 def _flagged(trial: TrialSummary) -> str:
@@ -101,7 +128,7 @@ def _barred(
 ) -> list[str]:
     """Returns why trials that are ahead are not called best."""
     return [
-        f"{label(named[one.trial], base, question.varying)} is ahead, {_interval(one)}, but {named[one.trial].barred}"
+        f"{label(named[one.trial], base, question.varying)} is ahead, {interval_of(one)}, but {named[one.trial].barred}"
         for one in _ahead(comparisons, question)
         if named[one.trial].barred
     ]
@@ -139,7 +166,7 @@ def contest(agreed: Sequence[Concordance]) -> str:
 
 def label(trial: TrialSummary, other: TrialSummary, varying: Sequence[str]) -> str:
     """Returns a trial's name for a person: the settings in which it differs from another."""
-    values, others = ({"engine": one.engine, **one.settings} for one in (trial, other))
+    values, others = map(values_of, (trial, other))
     differing = [key for key in varying if key in values and values[key] != others.get(key)]
     return ", ".join(f"{key}={plain(values[key])}" for key in differing) or trial.id
 
@@ -151,8 +178,8 @@ def plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _told(comparison: Comparison, sign: int) -> bool:
-    """Whether a difference in the direction of `sign` is told."""
+def is_told(comparison: Comparison, sign: int) -> bool:
+    """Whether a difference in the direction of `sign`, 1 or -1, is told."""
     end = comparison.low if sign > 0 else comparison.high
     return end is not None and sign * end > 0
 
@@ -165,17 +192,17 @@ def _nothing_ahead(
         return f"No difference at all: every pair of utterances has the same {name} in all {len(primary) + 1} trials"
     if barred := _barred(base, primary, named, question):
         return f"No trial is called best in {name}: {'; '.join(barred)}"
-    behind = [comparison for comparison in primary if _told(comparison, -sign)]
+    behind = [comparison for comparison in primary if is_told(comparison, -sign)]
     largest = max(primary, key=lambda comparison: sign * comparison.difference)
     winner = named[largest.trial]
     parts = [
         f"No trial can be told to be better in {name} than the baseline: the largest difference is "
-        f"{_interval(largest)} for {label(winner, base, question.varying)} over "
+        f"{interval_of(largest)} for {label(winner, base, question.varying)} over "
         f"{label(base, winner, question.varying)}"
     ]
     if behind:
         worst = min(behind, key=lambda comparison: sign * comparison.difference)
-        parts.append(f"{label(named[worst.trial], base, question.varying)} is worse than it, {_interval(worst)}")
+        parts.append(f"{label(named[worst.trial], base, question.varying)} is worse than it, {interval_of(worst)}")
     return "; ".join(parts)
 
 
@@ -184,15 +211,18 @@ def _guard(trial: str, comparisons: Sequence[Comparison], metric: str, higher_is
     name, better = metric.upper(), 1 if higher_is_better else -1
     for comparison in comparisons:
         if comparison.trial == trial and comparison.metric == metric:
-            if _told(comparison, -better):
-                return f"but its {name} is worse, {_interval(comparison)}"
-            if _told(comparison, better):
-                return f"its {name} is better too, {_interval(comparison)}"
-            return f"in {name} no difference can be told, {_interval(comparison)}"
+            if comparison.low is None and abs(comparison.difference) < SAME:
+                return f"its {name} is the same in every pair"
+            if is_told(comparison, -better):
+                return f"but its {name} is worse, {interval_of(comparison)}"
+            if is_told(comparison, better):
+                return f"its {name} is better too, {interval_of(comparison)}"
+            return f"in {name} no difference can be told, {interval_of(comparison)}"
     return f"its {name} cannot be compared"
 
 
-def _interval(comparison: Comparison) -> str:
+def interval_of(comparison: Comparison) -> str:
+    """Returns a difference with its interval, as sentences have it."""
     if comparison.low is None or comparison.high is None:
         return f"{comparison.difference:+.3f} [no interval: the pairs show no spread]"
     return f"{comparison.difference:+.3f} [{comparison.low:+.3f}, {comparison.high:+.3f}]"

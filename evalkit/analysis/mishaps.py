@@ -6,50 +6,35 @@ that a fair coin would give as many or more in one of twenty tries or fewer (the
 Against a baseline without fault that takes five.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-
 from scipy.special import bdtrc
 
-from evalkit.row import Row
+from evalkit.analysis.scores import Columns, Floats, Tally
 
 CLEARLY = 0.05
 
 
-def went_wrong(row: Row) -> bool:
-    """Whether an utterance failed, was not run, or is flagged."""
-    return row.state != "scored" or bool(row.flags)
-
-
-def flags_of(rows: Sequence[Row]) -> Mapping[str, int]:
-    """Returns how many utterances have each flag, the most frequent first."""
-    return dict(Counter(flag for row in rows for flag in row.flags).most_common())
-
-
-def mishaps(rows: Sequence[Row]) -> str:
+def mishaps(tally: Tally) -> str:
     """Returns what went wrong, with counts; empty where nothing did."""
-    states = Counter(row.state for row in rows)
-    counts = {"failed": states["failed"], "not run": states["not_run"], **flags_of(rows)}
+    counts = {"failed": tally.failed, "not run": tally.not_run, **dict(tally.flags.most_common())}
     return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
 
 
-def bar(rows: Sequence[Row], baseline: Sequence[Row]) -> str | None:
-    """Returns why a trial may not be called best, from its rows and the baseline's; None: it may."""
-    wrong, theirs = (sum(map(went_wrong, own)) for own in (rows, baseline))
-    if not (2 * wrong > len(rows) or _clearly_more(rows, baseline)):
+def bar(columns: Columns, trial: int, baseline: int) -> str | None:
+    """Returns why a trial may not be called best, held against the baseline; None: it may."""
+    own, theirs = columns.tallies[trial], columns.tallies[baseline]
+    if not (2 * own.wrong > own.n or _clearly_more(columns.wrong[trial], columns.wrong[baseline])):
         return None
     return (
-        f"{wrong} of its {len(rows)} utterances failed or are flagged ({mishaps(rows)}), "
-        f"{theirs} of the baseline's {len(baseline)}"
+        f"{own.wrong} of its {own.n} utterances failed or are flagged ({mishaps(own)}), "
+        f"{theirs.wrong} of the baseline's {theirs.n}"
     )
 
 
-def _clearly_more(rows: Sequence[Row], baseline: Sequence[Row]) -> bool:
-    others = {_unit(row): went_wrong(row) for row in baseline}
-    pairs = [(went_wrong(row), others[_unit(row)]) for row in rows if _unit(row) in others]
-    more, fewer = pairs.count((True, False)), pairs.count((False, True))
+def _clearly_more(wrong: Floats, theirs: Floats) -> bool:
+    more, fewer = int(((wrong == 1) & (theirs == 0)).sum()), int(((wrong == 0) & (theirs == 1)).sum())
     return more > fewer and float(bdtrc(more - 1, more + fewer, 0.5)) <= CLEARLY
 
 
-def _unit(row: Row) -> tuple[str, str, int]:
-    return row.voice, row.probe, row.seed
+def flags_of(tally: Tally) -> dict[str, int]:
+    """Returns how many utterances have each flag, the most frequent first."""
+    return dict(tally.flags.most_common())

@@ -2,13 +2,26 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from evalkit.analysis.crossed import variances
 from evalkit.analysis.mishaps import bar, flags_of
-from evalkit.analysis.stats import Unit, Weighted, compare, interval, pooled_mean
-from evalkit.metrics.speed import TIMINGS
-from evalkit.record import Comparison, MetricRecord, Summary, TrialSummary
-from evalkit.row import Row
+from evalkit.analysis.scores import Columns, Floats, Scores
+from evalkit.analysis.stats import (
+    Chance,
+    Difference,
+    Estimate,
+    chance_variance,
+    compare,
+    difference,
+    interval,
+    mean,
+    together,
+)
+from evalkit.record import Comparison, MetricRecord, Spreads, Summary, TrialSummary
+from evalkit.row import FAILED
 from evalkit.trial import Trial
 
 Metrics = Mapping[str, MetricRecord]
@@ -29,109 +42,147 @@ class Numbers:
     comparisons: list[Comparison]
 
 
-def numbers(trials: Sequence[Trial], rows: Sequence[Row], metrics: Metrics, baseline: str) -> Numbers:
+def numbers(trials: Sequence[Trial], columns: Columns, metrics: Metrics, baseline: str) -> Numbers:
     """Returns the numbers of rows.
 
     Args:
         trials: In the order of the grid.
-        rows: So far.
+        columns: The rows so far, of these trials in this order.
         metrics: What each metric is.
         baseline: Id of the trial to compare with; where it has no scored row, the next in the grid that has one takes
             its place.
     """
-    by_trial: dict[str, list[Row]] = {trial.id: [] for trial in trials}
-    for row in rows:
-        by_trial[row.trial].append(row)
-    against, heard = _baseline(by_trial, baseline), voices_heard(rows)
-    summaries: dict[str, dict[str, Summary]] = {trial.id: {} for trial in trials}
+    ids = [trial.id for trial in trials]
+    against = _baseline(columns, ids.index(baseline))
+    summaries: list[dict[str, Summary]] = [{} for _ in ids]
     comparisons: list[Comparison] = []
-    for name, metric in metrics.items():  # metric by metric: all of their values at once would fill the memory
-        scored = {id: _by_unit(_timed(own) if name in TIMINGS else own, name) for id, own in by_trial.items()}
-        for id, values in scored.items():
-            summaries[id][name] = _summary(values, metric)
+    for name, metric in metrics.items():
+        scores = columns.scores(name)
+        for at, own in enumerate(summaries):
+            own[name] = _summary(scores, at, metric)
         if metric.higher_is_better is not None and against is not None:
-            if metric.compares_with == "references" and heard:
-                scored = {id: _without(heard, values) for id, values in scored.items()}
-            comparisons += _compared(name, scored, against, metric.repeatability)
-    bars = {} if against is None else {id: bar(own, by_trial[against]) for id, own in by_trial.items() if id != against}
-    found = [_trial_summary(trial, by_trial[trial.id], summaries[trial.id], bars.get(trial.id)) for trial in trials]
-    return Numbers(found, against, comparisons)
+            comparisons += _compared(name, metric, fair(scores, metric, columns.heard), columns, against)
+    found = [_trial_summary(trial, columns, at, summaries[at], against) for at, trial in enumerate(trials)]
+    return Numbers(found, None if against is None else ids[against], comparisons)
 
 
-def _timed(rows: Sequence[Row]) -> list[Row]:
-    """Returns the rows that were timed in this run: what an earlier one took, under another load, is no comparison."""
-    return [row for row in rows if not row.cached]
+def fair(scores: Scores, metric: MetricRecord, heard: Collection[str]) -> Scores:
+    """Returns the scores that may be compared: without voices whose references engines may have heard."""
+    return scores.without(heard) if heard and metric.compares_with == "references" else scores
 
 
-def not_told_apart(
-    best: str,
-    others: Sequence[str],
-    rows: Sequence[Row],
-    metric: str,
-    *,
-    repeatability: float = 0.0,
-    left_out: Collection[str] = (),
-) -> list[str]:
-    """Returns those of `others` whose difference from the trial `best` cannot be told, some voices left out."""
-    rest, fair = [other for other in others if other != best], [row for row in rows if row.voice not in left_out]
-    by_trial = {id: _by_unit([row for row in fair if row.trial == id], metric) for id in [best, *rest]}
-    told = compare(by_trial[best], [by_trial[other] for other in rest], repeatability=repeatability)
-    return [other for other, difference in zip(rest, told, strict=True) if difference is None or not difference.is_told]
+def chance_of(metric: MetricRecord) -> Chance:
+    """Returns what is known of a metric's chance."""
+    return Chance(metric.repeatability, metric.counts)
 
 
-def voices_heard(rows: Sequence[Row]) -> set[str]:
-    """Returns the voices whose `sim` is against clips that an engine may have heard, since they have no others."""
-    return {row.voice for row in rows if row.sim_reference == "prompt"}
+def not_told_apart(best: str, others: Sequence[str], columns: Columns, name: str, metric: MetricRecord) -> list[str]:
+    """Returns those of `others` whose difference from the trial `best` in a metric cannot be told."""
+    ids = [best, *(other for other in others if other != best)]
+    scores = fair(columns.scores(name), metric, columns.heard).only([columns.trials.index(id) for id in ids])
+    told = zip(ids[1:], compare(scores, 0, chance_of(metric)), strict=True)
+    return [other for other, difference in told if difference is None or not difference.is_told]
 
 
-def _without(voices: Collection[str], values: Mapping[Unit, Weighted]) -> dict[Unit, Weighted]:
-    return {unit: value for unit, value in values.items() if unit[0] not in voices}
-
-
-def _baseline(by_trial: Mapping[str, Sequence[Row]], wanted: str) -> str | None:
+def _baseline(columns: Columns, wanted: int) -> int | None:
     """Returns the first trial that has a scored row, from the wanted one on, and after the last from the first."""
-    ids = list(by_trial)
-    start = ids.index(wanted)
-    in_turn = [*ids[start:], *ids[:start]]
-    return next((id for id in in_turn if any(row.state == "scored" for row in by_trial[id])), None)
+    in_turn = [*range(wanted, len(columns.trials)), *range(wanted)]
+    return next((at for at in in_turn if bool((columns.failed[at] == 0).any())), None)
 
 
-def _compared(
-    metric: str, scored: Mapping[str, Mapping[Unit, Weighted]], baseline: str, repeatability: float
-) -> list[Comparison]:
-    others = [id for id in scored if id != baseline]
-    differences = compare(scored[baseline], [scored[other] for other in others], repeatability=repeatability)
+def _compared(name: str, metric: MetricRecord, scores: Scores, columns: Columns, baseline: int) -> list[Comparison]:
+    chance, ids = chance_of(metric), columns.trials
+    others = [at for at in range(len(ids)) if at != baseline]
+    estimates = [difference(scores, baseline, at, chance) for at in others]
+    placed = iter(together([one for one in estimates if one is not None]))
     return [
-        Comparison(other, baseline, metric, told.value, told.low, told.high, told.adjusted_p, told.n_pairs)
-        for other, told in zip(others, differences, strict=True)
-        if told is not None
+        _comparison(
+            (ids[at], ids[baseline], name),
+            (estimate, next(placed)),
+            None if name == FAILED else worst(scores, columns.failed, (baseline, at), metric),
+        )
+        for at, estimate in zip(others, estimates, strict=True)
+        if estimate is not None
     ]
 
 
+def _comparison(
+    names: tuple[str, str, str], told: tuple[Estimate, Difference], worst: tuple[float, float] | None
+) -> Comparison:
+    estimate, placed = told
+    ends = placed.low, placed.high, placed.adjusted_p
+    return Comparison(*names, placed.value, *ends, placed.n_pairs, placed.scope, spreads_of(estimate), worst)
+
+
+def spreads_of(estimate: Estimate) -> Spreads | None:
+    """Returns what a difference varies by, as standard deviations of one utterance's."""
+    found = variances(estimate.table)
+    if found is None:
+        return None
+    chance = chance_variance(estimate)
+    return Spreads(found.voice**0.5, found.probe**0.5, found.rest**0.5, None if chance is None else chance**0.5)
+
+
+def worst(scores: Scores, failed: Floats, pair: tuple[int, int], metric: MetricRecord) -> tuple[float, float] | None:
+    """Returns a difference with the trial's failures at their worst, and with the baseline's; see `Comparison.worst`.
+
+    Args:
+        scores: Of the metric.
+        failed: Which utterances failed, shape (trials, units).
+        pair: Baseline and trial.
+        metric: What it is.
+
+    Returns:
+        None where both failed alike often, or nothing was scored.
+    """
+    counts = [int(np.nansum(failed[at])) for at in pair]
+    if counts[0] == counts[1] or not (scores.known(pair[0]).any() or scores.known(pair[1]).any()):
+        return None
+    two, lost = scores.only(pair), failed[list(pair)]
+    ends = [difference(at_worst(two, lost, one, metric), 0, 1) for one in (1, 0)]
+    told = [None if one is None else one.value for one in ends]
+    return None if told[0] is None or told[1] is None else (told[0], told[1])
+
+
+def at_worst(scores: Scores, failed: Floats, trial: int, metric: MetricRecord) -> Scores:
+    """Returns the scores with the failures of a trial as bad as the worst that any of the trials scored.
+
+    Of a rate of errors that is at least 1: nothing of the text was said. A failure weighs what its text does elsewhere.
+    """
+    lost = (failed[trial] == 1) & ~scores.known(trial)
+    if not lost.any() or np.isnan(scores.values).all():
+        return scores
+    least, most = float(np.nanmin(scores.values)), float(np.nanmax(scores.values))
+    bad = least if metric.higher_is_better else max(most, 1.0) if metric.counts else most
+    values = scores.values.copy()
+    values[trial, lost] = bad
+    if scores.weights is None:
+        return replace(scores, values=values)
+    weights = scores.weights.copy()
+    theirs = np.where(np.isnan(scores.values), np.nan, scores.weights)
+    known = ~np.isnan(theirs).all(axis=0)
+    weights[trial, lost & known] = np.nanmax(theirs[:, lost & known], axis=0)
+    return replace(scores, values=values, weights=weights)
+
+
 def _trial_summary(
-    trial: Trial, rows: Sequence[Row], summary: Mapping[str, Summary], barred: str | None
+    trial: Trial, columns: Columns, at: int, summary: Mapping[str, Summary], baseline: int | None
 ) -> TrialSummary:
-    failed, not_run = (sum(row.state == state for row in rows) for state in ("failed", "not_run"))
+    tally = columns.tallies[at]
     return TrialSummary(
-        *(trial.id, trial.engine, trial.settings, len(rows), failed, summary, not_run),
-        n_flagged=sum(bool(row.flags) for row in rows),
-        flags=flags_of(rows),
+        *(trial.id, trial.engine, trial.settings, tally.n, tally.failed, summary, tally.not_run),
+        n_flagged=tally.flagged,
+        flags=flags_of(tally),
         version=trial.version,
-        barred=barred,
+        barred=None if baseline is None or baseline == at else bar(columns, at, baseline),
     )
 
 
-def _by_unit(rows: Sequence[Row], metric: str) -> dict[Unit, Weighted]:
-    return {
-        (row.voice, row.probe, row.seed): (row.scores[metric], row.weights.get(metric, 1.0))
-        for row in rows
-        if metric in row.scores
-    }
-
-
-def _summary(scored: Mapping[Unit, Weighted], metric: MetricRecord) -> Summary:
+def _summary(scores: Scores, trial: int, metric: MetricRecord) -> Summary:
     low, high = metric.bounds
     bounds = (-math.inf if low is None else low, math.inf if high is None else high)
-    ends = interval(scored, bounds, repeatability=metric.repeatability)
-    lower, upper = ends or (None, None)
-    return Summary(pooled_mean(list(scored.values())), lower, upper, len(scored))
+    estimate = mean(scores, trial, chance_of(metric))
+    if estimate is None:
+        return Summary(None, None, None, 0)
+    lower, upper = interval(estimate, bounds) or (None, None)
+    return Summary(estimate.value, lower, upper, estimate.n_units)

@@ -2,18 +2,19 @@
 
 Differences are drawn as effects of voices, of texts, and a rest. Width is relative to the interval that would do if the
 variance were known. Beside it stands what a plain crossed-effects interval takes (mean squares of voices, texts and
-rest, Satterthwaite's degrees of freedom, nothing pooled), for single trials of balanced tables.
+rest, Satterthwaite's degrees of freedom, nothing pooled), for single trials of balanced tables. In cases of a panel
+the truth is what its voices and texts come to, and only chance is drawn anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from evalkit.analysis.crossed import Floats
-from evalkit.analysis.stats import LEVEL, Unit, Weighted, compare
+from evalkit.analysis.scores import Floats, Scores, Unit, Weighted
+from evalkit.analysis.stats import LEVEL, Chance, Scope, compare
 from evalkit.commands.screen import show
 from evalkit.errors import ConfigError
 from evalkit.reports.layout import aligned
@@ -22,10 +23,10 @@ RUNS = 1000
 LEAST, MEAN = 0.93, (0.94, 0.975)  # coverage of each case; of all on average
 DEGREES = 3  # of freedom, of a rest with heavy tails
 MISSING = 0.3
-ERROR_RATE, RUNAWAYS = 0.05, 0.01
+ERROR_RATE, RUNAWAYS, FAILURES = 0.05, 0.01, 0.03
 
-Scores = Mapping[Unit, Weighted]
-Rest = Literal["normal", "heavy", "words"]
+Units = Mapping[Unit, Weighted]
+Rest = Literal["normal", "heavy", "words", "rare"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Case:
         spread: Standard deviations of voices, probes and rest; of the logarithm of the error rate for `words`.
         trials: Beside the baseline; all have effects of their own.
         rest: `normal`; `heavy` tails; `words`: errors among words, as many as thrice the text's in
-            one of a hundred.
+            one of a hundred; `rare`: 1 in three of a hundred, else 0.
         seeds: Of each voice and probe.
         missing: Share of a trial's utterances that failed.
+        scope: What intervals are to hold for.
+        both: Standard deviation of what a voice does to a text every time, on a panel.
     """
 
     voices: int
@@ -50,11 +53,14 @@ class Case:
     rest: Rest = "normal"
     seeds: int = 1
     missing: float = 0.0
+    scope: Scope = "population"
+    both: float = 0.0
 
     @property
     def name(self) -> str:
         """What it is, in words."""
-        more: list[str] = [self.rest] if self.rest != "normal" else []
+        more: list[str] = ["panel"] if self.scope == "panel" else []
+        more += [self.rest] if self.rest != "normal" else []
         more += [f"{self.seeds} seeds"] if self.seeds > 1 else []
         more += [f"{self.missing:.0%} missing"] if self.missing else []
         return ", ".join([f"{self.voices} x {self.probes}, {'/'.join(f'{one:g}' for one in self.spread)}", *more])
@@ -79,6 +85,18 @@ CASES = (
     Case(40, 4, (0.5, 0.5, 1), trials=5),
     Case(6, 8, (0.5, 0.3, 1), trials=5, missing=MISSING),
 )
+PANELS = (
+    Case(8, 4, (1, 0.5, 1), scope="panel"),
+    Case(12, 2, (1, 0.5, 1), scope="panel", both=0.5, seeds=2),
+    Case(8, 4, (1, 0.5, 1), scope="panel", both=1, seeds=3),
+    Case(1, 8, (1, 0.5, 1), scope="panel", both=1, seeds=3),
+    Case(6, 8, (1, 0.5, 1), scope="panel", both=0.5, seeds=3, missing=MISSING),
+    Case(8, 8, (1, 0.5, 1), scope="panel", rest="heavy"),
+    Case(8, 8, (0.5, 0.5, 0.5), scope="panel", rest="words", seeds=2),
+    Case(12, 8, (0, 0, 0), scope="panel", rest="rare"),
+    Case(12, 8, (1, 0.5, 1), scope="panel", trials=12),
+    Case(12, 4, (1, 0.5, 1), scope="panel", both=0.5, seeds=2, trials=12),
+)
 
 
 class Measured(NamedTuple):
@@ -98,13 +116,18 @@ def run_statistics(runs: int) -> None:
     """
     if runs < 1:
         raise ConfigError(f"--runs was {runs}, expected 1 or more")
-    found = [(case, measured(case, runs)) for case in CASES]
+    show(f"{runs} runs a case; {LEVEL:.0%} intervals of paired differences, of all trials of a case at once")
+    show("voices x probes, spread of each and of the rest; width relative to that of a known variance")
+    for cases, scope in ((CASES, "population: new voices and texts"), (PANELS, "panel: these voices and texts")):
+        _show_cases([(case, measured(case, runs)) for case in cases], scope, runs)
+
+
+def _show_cases(found: Sequence[tuple[Case, Measured]], scope: str, runs: int) -> None:
     rows = [
         [case.name, str(case.trials), *(_told(one) for one in (told.coverage, told.width, *told[2:]))]
         for case, told in found
     ]
-    show(f"{runs} runs a case; {LEVEL:.0%} intervals of paired differences, of all trials of a case at once")
-    show("voices x probes, spread of each and of the rest; width relative to that of a known variance")
+    show(f"\n{scope}")
     show("\n".join(aligned(["case", "trials", "coverage", "width", "plain: coverage", "width"], rows)))
     coverages = [told.coverage for _, told in found]
     show(
@@ -122,9 +145,16 @@ def measured(case: Case, runs: int) -> Measured:
     random = np.random.default_rng(1)
     held, widths, plain_held, plain_widths = [], [], [], []
     for _ in range(runs):
-        baseline, *trials = (_drawn(case, random) for _ in range(case.trials + 1))
-        told = [one for one in compare(_scores(baseline, case), [_kept(one, case, random) for one in trials]) if one]
-        ends = [(one.low, one.high) for one in told if one.low is not None and one.high is not None]
+        fixed = [_fixed(case, random) for _ in range(case.trials + 1)]
+        baseline, *trials = (_drawn(case, one, random) for one in fixed)
+        units = [_scores(baseline, case), *(_kept(one, case, random) for one in trials)]
+        told = [one for one in compare(Scores.of(units), 0, Chance(counts=case.rest == "rare"), case.scope) if one]
+        truths = [_truth(case, fixed[0], one, own, units[0]) for one, own in zip(fixed[1:], units[1:], strict=True)]
+        ends = [
+            (one.low - truth, one.high - truth)
+            for one, truth in zip(told, truths, strict=True)
+            if one.low is not None and one.high is not None
+        ]
         held.append(all(low <= 0 <= high for low, high in ends))
         widths += [(high - low) / 2 for low, high in ends]
         if _is_plain(case):
@@ -140,21 +170,53 @@ def measured(case: Case, runs: int) -> Measured:
     )
 
 
-def _drawn(case: Case, random: np.random.Generator) -> Floats:
+def _fixed(case: Case, random: np.random.Generator) -> Floats:
+    """Returns the effects of voices, texts, and of both together, shape (voices, probes, 1)."""
+    shape = case.voices, case.probes, 1
+    effects = [
+        scale * random.normal(size=size)
+        for scale, size in zip(
+            (*case.spread[:2], case.both), ((case.voices, 1, 1), (1, case.probes, 1), shape), strict=True
+        )
+    ]
+    return np.asarray(sum(effects, np.zeros(shape)), np.float64)
+
+
+def _drawn(case: Case, fixed: Floats, random: np.random.Generator) -> Floats:
     """Returns the scores of a trial, shape (voices, probes, seeds)."""
     shape = case.voices, case.probes, case.seeds
-    sizes = (case.voices, 1, 1), (1, case.probes, 1), shape
+    if case.rest == "rare":
+        return np.asarray(random.random(shape) < FAILURES, np.float64)
     if case.rest == "heavy":
         rest = random.standard_t(DEGREES, shape) / (DEGREES / (DEGREES - 2)) ** 0.5
     else:
         rest = random.normal(size=shape)
-    effects = random.normal(size=sizes[0]), random.normal(size=sizes[1]), rest
-    drawn: Floats = sum((scale * effect for scale, effect in zip(case.spread, effects, strict=True)), np.zeros(shape))
+    drawn: Floats = fixed + case.spread[2] * rest
     if case.rest != "words":
         return drawn
     words = _words(case)[None, :, None].repeat(case.voices, 0)
     errors = random.binomial(words, np.minimum(ERROR_RATE * np.exp(drawn), 1)).astype(np.float64)
     return np.where(random.random(shape) < RUNAWAYS, 3.0, errors / words)
+
+
+def _truth(case: Case, base: Floats, trial: Floats, own: Units, theirs: Units) -> float:
+    """Returns the difference that chance hides: of a population none, of a panel what its cells come to."""
+    if case.scope == "population" or case.rest == "rare":
+        return 0.0
+    units = [unit for unit in own if unit in theirs]
+    places = np.array([(int(voice[1:]), int(probe[1:])) for voice, probe, _ in units])
+    weights = np.array([own[unit][1] for unit in units])
+    expected = _expected(case, trial) - _expected(case, base)
+    return float(np.average(expected[places[:, 0], places[:, 1]], weights=weights))
+
+
+def _expected(case: Case, fixed: Floats) -> Floats:
+    """Returns what a cell's score is on average over chance, shape (voices, probes)."""
+    if case.rest != "words":
+        return fixed[..., 0]
+    chance = np.random.default_rng(2).normal(size=2000)  # as good as all of it
+    rates = np.minimum(ERROR_RATE * np.exp(fixed + case.spread[2] * chance), 1).mean(axis=2)
+    return np.asarray((1 - RUNAWAYS) * rates + RUNAWAYS * 3.0, np.float64)
 
 
 def _words(case: Case) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
@@ -170,22 +232,25 @@ def _scores(drawn: Floats, case: Case) -> dict[Unit, Weighted]:
     }
 
 
-def _kept(drawn: Floats, case: Case, random: np.random.Generator) -> Scores:
+def _kept(drawn: Floats, case: Case, random: np.random.Generator) -> Units:
     scores = _scores(drawn, case)
     return {unit: score for unit, score in scores.items() if not case.missing or random.random() >= case.missing}
 
 
 def _ideal(case: Case) -> float | None:
     """Returns the half width of the interval of one difference whose variance is known."""
-    if case.rest == "words" or case.missing:
+    if case.rest in ("words", "rare") or case.missing:
         return None
     voice, probe, rest = (one**2 for one in case.spread)
+    if case.scope == "panel":
+        voice, probe = 0.0, 0.0
     variance = 2 * (voice / case.voices + probe / case.probes + rest / (case.voices * case.probes * case.seeds))
     return float(ndtri((1 + LEVEL) / 2) * variance**0.5)
 
 
 def _is_plain(case: Case) -> bool:
-    return case.trials == 1 and case.seeds == 1 and not case.missing and case.rest != "words"
+    one = case.trials == 1 and case.seeds == 1 and case.scope == "population"
+    return one and not case.missing and case.rest != "words"
 
 
 def _plain(table: Floats) -> tuple[float, float]:

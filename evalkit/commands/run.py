@@ -9,7 +9,7 @@ from typing import TextIO
 
 from evalkit import provenance
 from evalkit.commands.display import Display, display_on
-from evalkit.commands.plan_table import plan_table
+from evalkit.commands.plan_table import plan_table, power_told
 from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
@@ -106,7 +106,8 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
     tasks = tasks_of(workspace, plan.utterances(plan.cells), prompting.stored(plan.cells))
     made = made_before(workspace, list(jobs_of(workspace, tasks)))
     cached = sum(task.key in made for task in tasks)
-    show(plan_table(plan, cached, library().missing(plan.assets())))
+    power = power_told(plan, config.power, config.reports_dir / plan.name)
+    show(plan_table(plan, cached, library().missing(plan.assets()), power))
     return 0
 
 

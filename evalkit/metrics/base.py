@@ -107,6 +107,7 @@ class Metric:
         compares_with: Which recordings of the speaker it is measured against: the voice's `references`, the same for
             every trial, or the `prompt` that the engine heard; None: none.
         repeatability: Standard deviation of one utterance's value when nothing changes but chance; 0: not known.
+        counts: Whether value times weight is a number of events, as of errors or failures.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Metric:
     pooled_by: str = "utterances"
     compares_with: Literal["references", "prompt"] | None = None
     repeatability: float = 0.0
+    counts: bool = False
 
 
 def known(value: float | None, weight: float = 1.0) -> Score | None:

@@ -57,7 +57,7 @@ def _bleed_control(evidence: Evidence) -> Score | None:
     return known(bleed_control(evidence), len(evidence.words.hypothesis))
 
 
-BLEED = Metric("bleed", "ratio", False, "asr", SHARE, _bleed, needs=TRANSCRIPT, pooled_by="words heard")
+BLEED = Metric("bleed", "ratio", False, "asr", SHARE, _bleed, needs=TRANSCRIPT, pooled_by="words heard", counts=True)
 BLEED_CONTROL = Metric(
     "bleed_control", "ratio", None, "asr", SHARE, _bleed_control, needs=TRANSCRIPT, pooled_by="words heard"
 )

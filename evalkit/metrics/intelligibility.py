@@ -72,14 +72,14 @@ def _spoken_wer(evidence: Evidence) -> Score | None:
     return _error_rate(evidence.intended.split(), evidence.words.hypothesis)
 
 
-_ERRORS = partial(Metric, unit="ratio", higher_is_better=False, bounds=POSITIVE)
+_ERRORS = partial(Metric, unit="ratio", higher_is_better=False, bounds=POSITIVE, counts=True)
 _HEARD = partial(_ERRORS, judge="asr", needs=TRANSCRIPT)
 _REPEATED = partial(_HEARD, repeatability=REPEATABILITY)
 
 INTELLIGIBILITY = (
     _REPEATED("wer", measure=_wer, pooled_by="reference words"),
     _REPEATED("cer", measure=_cer, pooled_by="reference characters"),
-    _REPEATED("wer_utt_mean", measure=_wer_utt_mean),
+    _REPEATED("wer_utt_mean", measure=_wer_utt_mean, counts=False),
     _HEARD("p_wer_50", unit="share", bounds=SHARE, measure=_p_wer_50),
     _ERRORS("intended_wer", judge=None, measure=_intended_wer, pooled_by="reference words"),
     _HEARD("spoken_wer", measure=_spoken_wer, pooled_by="intended words"),

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from evalkit.metrics.base import Evidence, Metric, Score
 from evalkit.record import MetricRecord
-from evalkit.row import EditsRecord
+from evalkit.row import FAILED, EditsRecord
+
+# Of every row, whether it was scored or not: no evidence is needed to take it.
+FAILED_RECORD = MetricRecord("share", higher_is_better=False, judge=None, bounds=(0.0, 1.0), counts=True)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def edits(evidence: Evidence) -> EditsRecord:
 
 def metric_records(metrics: Sequence[Metric], asr: str) -> dict[str, MetricRecord]:
     """Returns what each metric is; `asr` is the transcriber's name."""
-    return {metric.name: _record(metric, asr) for metric in metrics}
+    return {FAILED: FAILED_RECORD, **{metric.name: _record(metric, asr) for metric in metrics}}
 
 
 def _record(metric: Metric, asr: str) -> MetricRecord:
@@ -67,6 +70,7 @@ def _record(metric: Metric, asr: str) -> MetricRecord:
         pooled_by=metric.pooled_by,
         compares_with=metric.compares_with,
         repeatability=metric.repeatability,
+        counts=metric.counts,
     )
 
 

@@ -1,7 +1,8 @@
 """Closed loop: of several candidate texts for the same audio, the one with which the engine clones best.
 
 Each candidate conditions the engine on a few short phrases; the mean SIM to the voice's reference clips decides, and
-only a difference whose interval excludes zero is believed: otherwise the consensus stays.
+only a difference whose interval excludes zero is believed: otherwise the consensus stays. Where the judge has a second
+speaker encoder, that one chooses, so that the one that scores the sweep did not choose what it scores.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from evalkit.analysis.stats import Difference, Unit, Weighted, compare, pooled_mean
+from evalkit.analysis.scores import Scores, Unit, Weighted
+from evalkit.analysis.stats import Chance, Difference, compare, pooled_mean
 from evalkit.digest import digest
 from evalkit.engines.base import Request
 from evalkit.errors import DataError
+from evalkit.judges.base import SpeakerEncoder
 from evalkit.metrics import cosine
 from evalkit.metrics.similarity import REPEATABILITY
 from evalkit.pipeline.artefacts import synthesis_key
@@ -42,7 +45,7 @@ PHRASES = {
 }
 SEEDS = (0, 1)
 
-Scores = Mapping[Unit, Weighted]
+Units = Mapping[Unit, Weighted]
 Result = TypeVar("Result")
 
 
@@ -63,13 +66,23 @@ def choose(plan: Plan, listener: Listening, executor: Executor, cell: Cell, voic
         raise DataError(
             f"voice {voice.name!r}: nothing could be synthesised for the closed loop with {prompts[0].text!r}"
         )
-    told = compare(scores[0], scores[1:], repeatability=REPEATABILITY)
+    told = compare(Scores.of(scores), 0, Chance(REPEATABILITY))
     better = [
         (found.value, index) for index, found in enumerate(told, start=1) if found and found.low and found.low > 0
     ]
     best = max(better)[1] if better else 0
     _record(listener, cell, voice, prompts[best], _evidence(prompts, scores, told))
     return replace(prompts[best], text_source="closed_loop")
+
+
+def choosing(plan: Plan) -> SpeakerEncoder:
+    """Returns the encoder that chooses: not the one that scores, where there is another."""
+    return plan.judges.speakers[:2][-1]
+
+
+def is_its_own_judge(plan: Plan) -> bool:
+    """Whether some trial's words are chosen with the encoder and the clips that score it."""
+    return len(plan.judges.speakers) == 1 and any(cell.prompt.text == "closed_loop" for cell in plan.cells)
 
 
 def _candidates(listener: Listening, cell: Cell, voice: Voice) -> list[Prompt]:
@@ -93,7 +106,7 @@ def _of_pass(listener: Listening, voice: Voice, index: int, clip: Clip) -> Refer
 
 def _scores(
     plan: Plan, means: tuple[Workspace, Executor], cell: Cell, voice: Voice, prompts: Sequence[Prompt]
-) -> list[Scores]:
+) -> list[Units]:
     """Returns each candidate's SIM by phrase and seed."""
     workspace, executor = means
     if voice.language not in PHRASES:
@@ -137,7 +150,7 @@ def _similarity(plan: Plan, workspace: Workspace, voice: Voice, made: Mapping[st
     audios = [recorded(clip).audio for clip in voice.reference_clips]
     references = [Sound(audio.sha256, partial(_given, audio), voice.language) for audio in audios]
     embeddings = embed(
-        workspace, plan.judges.speakers[0], list({sound.sha256: sound for sound in [*spoken, *references]}.values())
+        workspace, choosing(plan), list({sound.sha256: sound for sound in [*spoken, *references]}.values())
     )
     yardsticks = [found for audio in audios if not isinstance(found := embeddings[audio.sha256], Failure)]
     return {
@@ -148,7 +161,7 @@ def _similarity(plan: Plan, workspace: Workspace, voice: Voice, made: Mapping[st
 
 
 def _evidence(
-    prompts: Sequence[Prompt], scores: Sequence[Scores], told: Sequence[Difference | None]
+    prompts: Sequence[Prompt], scores: Sequence[Units], told: Sequence[Difference | None]
 ) -> dict[str, object]:
     return {
         "candidates": [prompt.text for prompt in prompts],

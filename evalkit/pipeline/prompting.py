@@ -10,7 +10,7 @@ from evalkit.digest import Json, digest
 from evalkit.errors import DataError
 from evalkit.pipeline.artefacts import PROMPT, BuiltPrompt
 from evalkit.pipeline.attempts import Failure, attempt
-from evalkit.pipeline.closed_loop import choose
+from evalkit.pipeline.closed_loop import choose, choosing
 from evalkit.pipeline.events import Advanced, StageBegun, StageEnded
 from evalkit.pipeline.executors import Executor
 from evalkit.pipeline.listening import USER, Listening
@@ -152,7 +152,7 @@ class Prompting:
                 "sample_rate": cell.engine.sample_rate,
                 "ears": [*(identity(one) for one in ears.all), ears.early_seconds],
                 "normalizer": self.plan.judges.normalizer,
-                "loop": [identity(cell.engine), identity(self.plan.judges.speakers[0])] if loop else None,
+                "loop": [identity(cell.engine), identity(choosing(self.plan))] if loop else None,
             }
         )
 

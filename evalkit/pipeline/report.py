@@ -7,10 +7,13 @@ from typing import Any
 
 from evalkit import provenance
 from evalkit.analysis import findings, summary
+from evalkit.analysis.calibration import mean_ends
 from evalkit.analysis.concordance import concordance
 from evalkit.analysis.findings import Question
+from evalkit.analysis.scores import Columns, tabulated
 from evalkit.engines.base import memory
 from evalkit.metrics.scoring import metric_records
+from evalkit.pipeline.closed_loop import is_its_own_judge
 from evalkit.pipeline.evidence import Yardsticks
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.workspace import Workspace
@@ -57,8 +60,18 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
                 for voice in plan.voices
                 if not voice.held_out_clips
             ),
+            *_of_itself(plan),
         ],
     )
+
+
+def _of_itself(plan: Plan) -> list[str]:
+    if not is_its_own_judge(plan):
+        return []
+    return [
+        f"prompt.text=closed_loop: its words are chosen with the encoder ({plan.judges.speakers[0].name}) and the "
+        "clips that score them, so its sim flatters; with two encoders (judge.speakers) the other one chooses"
+    ]
 
 
 def calibrated(report: Report, yardsticks: Yardsticks) -> Report:
@@ -74,7 +87,8 @@ def calibrated(report: Report, yardsticks: Yardsticks) -> Report:
 
 def with_numbers(report: Report, plan: Plan, rows: Sequence[Row], status: Status) -> Report:
     """Returns the report with the numbers of rows, which may be all or those so far."""
-    found = summary.numbers(plan.trials, rows, report.metrics, plan.decision.baseline)
+    columns = tabulated(rows, [trial.id for trial in plan.trials])
+    found = summary.numbers(plan.trials, columns, report.metrics, plan.decision.baseline)
     scored = any(row.state == "scored" for row in rows)
     report = replace(
         report,
@@ -86,10 +100,10 @@ def with_numbers(report: Report, plan: Plan, rows: Sequence[Row], status: Status
     )
     if found.baseline is None:
         return replace(report, finding="Nothing could be scored." if status != "interrupted" else "")
-    return _decided(report, plan, rows, found.baseline)
+    return _decided(report, plan, columns, found.baseline)
 
 
-def _decided(report: Report, plan: Plan, rows: Sequence[Row], baseline: str) -> Report:
+def _decided(report: Report, plan: Plan, columns: Columns, baseline: str) -> Report:
     """Returns the report with its best trial, and the finding in a sentence."""
     primary = report.metrics[report.primary]
     question = Question(
@@ -98,17 +112,12 @@ def _decided(report: Report, plan: Plan, rows: Sequence[Row], baseline: str) -> 
         higher_is_better=bool(primary.higher_is_better),
         guards={guard: bool(report.metrics[guard].higher_is_better) for guard in report.guards},
         varying=report.varying,
-        left_out=sorted(summary.voices_heard(rows)) if primary.compares_with == "references" else (),
+        left_out=sorted(columns.heard) if primary.compares_with == "references" else (),
+        ends=mean_ends(report.calibration.values(), primary.judge) if primary.unit == "cosine" else None,
     )
     best = findings.leader(report.trials, report.comparisons, question)
     ahead = [one.trial for one in findings.ahead_of_baseline(report.trials, report.comparisons, question)]
-    rivals = (
-        summary.not_told_apart(
-            *(best, ahead, rows, report.primary), repeatability=primary.repeatability, left_out=question.left_out
-        )
-        if best
-        else []
-    )
+    rivals = summary.not_told_apart(best, ahead, columns, report.primary, primary) if best else []
     others = [speaker.name for speaker in plan.judges.speakers[1:]]
     agreed = concordance(report.trials, report.comparisons, others, best if report.primary == "sim" else None)
     sentence = findings.find(report.trials, report.comparisons, rivals, question) + findings.contest(agreed)

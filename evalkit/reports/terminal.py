@@ -12,13 +12,17 @@ from evalkit.record import FloorAndCeiling, Report, TrialSummary
 from evalkit.reports.files import LOG_FILE, REPORT_FILE, ROWS_FILE
 from evalkit.reports.layout import aligned, fits, fitted, folded, listed, terminal_width
 from evalkit.row import PromptRecord, Row
-from evalkit.trial import Trial, varying_settings
+from evalkit.trial import Trial, values_of, varying_settings
 
 SHOWN = ("sim", "wer", "rtf")  # beside what the sweep decides by
 LENGTH_SHOWN = "real s"  # of prompts, beside the length that was asked for
 MISSED = 0.05  # share of its length by which a trial's prompts must miss it, on average over voices, to be told
 NOT_TIMED = "cached"  # the sound is there, its time was taken by another run
 MOST_REASONS = 5
+BRACKETS = {
+    "population": "brackets: 95 % intervals for new voices and texts (population)",
+    "panel": "brackets: 95 % intervals for just these voices and texts (panel): one says nothing of others",
+}
 BASELINE = "baseline (the others where they differ): "
 
 
@@ -57,7 +61,9 @@ def result_table(report: Report, rows: Sequence[Row]) -> str:
         scores = [_score(trial, metric, trial.id in cached) for metric in metrics]
         numbers[trial.id] = [*([real[trial.id]] if real else []), *map(str, counts), *scores]
     lines = _wide(report, headings, numbers, width) or _two_lines(report, headings, numbers, width)
-    return "\n".join([*lines, *folded(_versions(report.trials), width)])
+    alone = min(len({row.voice for row in rows}), len({row.probe for row in rows})) < 2
+    brackets = BRACKETS["panel" if alone else "population"]
+    return "\n".join([*lines, *folded(_versions(report.trials), width), *folded(brackets, width)])
 
 
 def _real_seconds(trials: Sequence[TrialSummary], rows: Sequence[Row]) -> dict[str, str]:
@@ -112,7 +118,7 @@ def settings_told(
 
 def _varying(report: Report) -> list[str]:
     """Returns the settings that differ between trials; in the order of their names if nobody wrote down another."""
-    found = varying_settings([Trial(trial.id, trial.engine, trial.settings) for trial in report.trials])
+    found = varying_settings([Trial(trial.id, trial.engine, trial.settings, trial.version) for trial in report.trials])
     return [
         *(name for name in report.varying if name in found),
         *(name for name in found if name not in report.varying),
@@ -126,7 +132,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def _values(trial: TrialSummary, names: Sequence[str]) -> list[object]:
-    values = {"engine": trial.engine, **trial.settings}
+    values = values_of(trial)
     return [values.get(name) for name in names]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from evalkit.analysis.crossed import Table, spreads
+from evalkit.analysis.crossed import Table, of_panel, spreads, variances
 from evalkit.commands.bench_statistics import Case, measured
 
 
@@ -89,9 +89,24 @@ def test_any_layout_however_full_of_holes_has_a_variance(seed):
         voices, probes = random.integers(1, 7, 2)
         shares = random.random((voices, probes)) * (random.random((voices, probes)) < random.uniform(0.15, 1))
         shares[0, 0] += 0.1
-        found = spread(random.normal(size=(voices, probes)), shares)
-        assert np.isfinite([found.variance, found.freedom]).all()
-        assert min(found.variance, found.freedom) >= 0
+        values = random.normal(size=(voices, probes))
+        for found in (spread(values, shares), of_panel(table(values, shares))):
+            assert np.isfinite([found.variance, found.freedom]).all()
+            assert min(found.variance, found.freedom) >= 0
+            assert found.variance > 0 or not found.freedom
+
+
+def test_of_a_panel_only_the_rest_counts():
+    """`BOTH` has a rest of +-1: mean square 4, of four values."""
+    found = of_panel(table(BOTH))
+    assert (found.variance, found.freedom) == (pytest.approx(4 / 4), pytest.approx(1))
+
+
+def test_variances_by_hand():
+    """`BOTH`: mean squares 36 by voice and by probe, 4 of the rest; two of each: (36 - 4) / 2."""
+    found = variances(table(BOTH))
+    assert (found.voice, found.probe, found.rest) == pytest.approx((16, 16, 4))
+    assert variances(table([[1, 2, 4, 9]])) is None
 
 
 def test_the_variance_is_right_on_average_where_cells_are_missing_and_weigh_differently():

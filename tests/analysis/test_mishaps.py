@@ -3,22 +3,27 @@
 import pytest
 
 from evalkit.analysis.mishaps import bar, mishaps
+from evalkit.analysis.scores import tabulated
 from evalkit.row import ErrorRecord, Row
 
 
-def rows(kinds: str) -> list[Row]:
+def rows(kinds: str, trial: str = "t") -> list[Row]:
     """Utterances by a letter each: `.` sound, `F` failed, `N` not run, `r` runaway, `s` silent, `b` both flags."""
     flags = {"r": ["runaway"], "s": ["silent"], "b": ["runaway", "silent"]}
     states = {"F": "failed", "N": "not_run"}
     return [
         Row(
-            *("t", "e", {}, "v", f"p{at}", 0, "en", "x"),
+            *(trial, "e", {}, "v", f"p{at}", 0, "en", "x"),
             state=states.get(kind, "scored"),
             flags=flags.get(kind, []),
             error=ErrorRecord("E", "m") if kind in states else None,
         )
         for at, kind in enumerate(kinds)
     ]
+
+
+def barred(trial: str, baseline: str) -> str | None:
+    return bar(tabulated([*rows(trial), *rows(baseline, "base")], ["t", "base"]), 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +36,7 @@ def rows(kinds: str) -> list[Row]:
     ],
 )
 def test_what_went_wrong_is_counted(kinds, told):
-    assert mishaps(rows(kinds)) == told
+    assert mishaps(tabulated(rows(kinds), ["t"]).tallies[0]) == told
 
 
 @pytest.mark.parametrize(
@@ -55,15 +60,15 @@ def test_what_went_wrong_is_counted(kinds, told):
     ],
 )
 def test_who_is_barred(trial, baseline, is_barred):
-    assert (bar(rows(trial), rows(baseline)) is not None) is is_barred
+    assert (barred(trial, baseline) is not None) is is_barred
 
 
 def test_only_utterances_of_both_are_compared():
     """Seven more are flagged, which the baseline has not spoken; they are less than half."""
-    assert bar(rows("........rrrrrrr"), rows("........")) is None
+    assert barred("........rrrrrrr", "........") is None
 
 
 def test_the_reason_has_the_counts():
-    assert bar(rows("rrrrrrrF......"), rows(".....s........")) == (
+    assert barred("rrrrrrrF......", ".....s........") == (
         "8 of its 14 utterances failed or are flagged (failed 1, runaway 7), 1 of the baseline's 14"
     )

@@ -2,10 +2,18 @@
 
 import pytest
 
-from evalkit.analysis.summary import not_told_apart, numbers
+from evalkit.analysis import summary
+from evalkit.analysis.scores import tabulated
+from evalkit.analysis.summary import not_told_apart
+from evalkit.metrics.scoring import FAILED_RECORD
 from evalkit.record import MetricRecord
 from evalkit.row import ErrorRecord, Row
 from evalkit.trial import Trial
+
+
+def numbers(trials, rows, metrics, baseline):
+    return summary.numbers(trials, tabulated(rows, [trial.id for trial in trials]), metrics, baseline)
+
 
 TRIALS = [Trial(id, "e", {"engine.k": number}) for number, id in enumerate("abc")]
 METRICS = {
@@ -48,9 +56,9 @@ def test_summaries_by_hand():
 
 def test_intervals_stay_within_the_metrics_bounds():
     rows = [row("a", voice, wer=value) for voice, value in (("v", 0.0), ("w", 0.0), ("x", 0.9))]
-    (summary,) = numbers(TRIALS[:1], rows, METRICS, "a").trials
-    assert summary.summary["wer"].low == 0.0
-    assert summary.summary["wer"].high > 0.9  # a rate of errors has no upper end
+    (told,) = numbers(TRIALS[:1], rows, METRICS, "a").trials
+    assert told.summary["wer"].low == 0.0
+    assert told.summary["wer"].high > 0.9  # a rate of errors has no upper end
 
 
 def test_comparisons_are_with_the_baseline_in_what_has_a_direction():
@@ -95,5 +103,53 @@ def test_who_cannot_be_told_from_the_best():
     """b is ahead of c in every voice by about as much; d is ahead in one and behind in the other."""
     values = {"b": (0.80, 0.90, 0.85), "c": (0.60, 0.71, 0.64), "d": (0.90, 0.80, 0.85)}
     rows = [row(id, voice, sim=value) for id, own in values.items() for voice, value in zip("vwx", own, strict=True)]
-    assert not_told_apart("b", ["b", "c", "d"], rows, "sim") == ["d"]
-    assert not_told_apart("b", ["b"], rows, "sim") == []
+    columns = tabulated(rows, list("bcd"))
+    assert not_told_apart("b", ["b", "c", "d"], columns, "sim", METRICS["sim"]) == ["d"]
+    assert not_told_apart("b", ["b"], columns, "sim", METRICS["sim"]) == []
+
+
+def both(sims: dict[str, list[float | None]], metric: str = "sim", **more) -> list:
+    """Rows of trials by their scores in four voices; None: it failed."""
+    return [
+        row(id, voice, probe, **({"state": "failed"} if value is None else {metric: value}), **more)
+        for id, values in sims.items()
+        for (voice, probe), value in zip([("v", "p"), ("w", "p"), ("v", "q"), ("w", "q")], values, strict=True)
+    ]
+
+
+def test_failed_is_a_metric_of_every_row():
+    rows = both({"a": [0.5, 0.5, 0.5, 0.4], "b": [0.6, None, None, 0.7]})
+    found = numbers(TRIALS[:2], rows, {"failed": FAILED_RECORD, **METRICS}, "a")
+    assert [trial.summary["failed"].value for trial in found.trials] == [0.0, 0.5]
+    (failed,) = (one for one in found.comparisons if one.metric == "failed")
+    assert (failed.difference, failed.n_pairs, failed.worst) == (0.5, 4, None)
+
+
+def test_where_failures_differ_the_bounds_have_them_at_their_worst():
+    """b scored 0.6 and 0.7 where a had 0.5 and 0.4: +0.2. With its two failures at 0.4, the worst: (2.1 - 1.9) / 4."""
+    rows = both({"a": [0.5, 0.5, 0.5, 0.4], "b": [0.6, None, None, 0.7]})
+    (told,) = numbers(TRIALS[:2], rows, {"sim": METRICS["sim"]}, "a").comparisons
+    assert told.difference == pytest.approx((0.1 + 0.3) / 2)
+    assert told.worst == pytest.approx(((0.6 + 0.4 + 0.4 + 0.7 - 1.9) / 4, 0.2))
+    alike = both({"a": [0.5, None, 0.5, 0.4], "b": [0.6, 0.6, None, 0.7]})
+    (told,) = numbers(TRIALS[:2], alike, {"sim": METRICS["sim"]}, "a").comparisons
+    assert told.worst is None
+
+
+def test_of_errors_a_failure_is_at_least_nothing_said_and_weighs_as_its_text():
+    """Texts of 10 words, of which the baseline erred in one and the trial failed in one: 10 / 40 - 1 / 40."""
+    counted = MetricRecord("ratio", higher_is_better=False, judge="asr", bounds=(0.0, None), counts=True)
+    rows = both({"a": [0.1, 0.0, 0.0, 0.0], "b": [0.0, None, 0.0, 0.0]}, "wer", weights={"wer": 10.0})
+    (told,) = numbers(TRIALS[:2], rows, {"wer": counted}, "a").comparisons
+    assert told.worst[0] == pytest.approx(10 / 40 - 1 / 40)
+
+
+def test_a_comparison_says_what_its_interval_holds_for_and_what_differences_spread_by():
+    """Differences of 0 and 1 by voice, the texts alike: squares of voices 2 * 2 * 0.25, over two of each."""
+    rows = both({"a": [0.0, 0.0, 0.0, 0.0], "b": [0.0, 1.0, 0.0, 1.0]})
+    (told,) = numbers(TRIALS[:2], rows, {"sim": METRICS["sim"]}, "a").comparisons
+    assert told.scope == "population"
+    assert (told.spreads.voice, told.spreads.probe, told.spreads.rest) == pytest.approx((0.5**0.5, 0.0, 0.0))
+    alone = [one for one in rows if one.voice == "v" or one.trial == "c"]
+    (told,) = numbers(TRIALS[:2], alone, {"sim": METRICS["sim"]}, "a").comparisons
+    assert (told.scope, told.spreads) == ("panel", None)

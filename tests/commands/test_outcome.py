@@ -29,7 +29,7 @@ def test_likeness_to_clips_that_an_engine_may_have_heard_promotes_nobody(typed, 
     pairs = {one["metric"]: one["n_pairs"] for one in report["comparisons"]}
     assert (pairs["sim"], pairs["sim_norm"], pairs["sim_o"], pairs["wer"]) == (9, 9, 12, 12)
     assert report["best"] == report["trials"][1]["id"]
-    assert "without dora, whose SIM is against clips that engines may have heard." in out
+    assert "without dora, whose SIM is against clips that engines may have heard; 95 % intervals" in out
     _, out, _ = run(typed, "engine.detune=60,5", "voices.names=[dora]", capfd=capfd)
     report = report_of(last_folder(tmp_path))
     assert report["best"] is None
@@ -103,7 +103,7 @@ def test_the_plan_fits_the_terminal(typed, capfd, monkeypatch, columns):
     assert "engines: tone version 2" in lines
     if columns == "200":
         assert lines[1].split()[:3] == ["trial", "prompt.seconds", "prompt.trim"]
-        assert len(lines) == 2 + 32 + 6
+        assert len(lines) == 2 + 32 + 7
     if columns == "60":
         assert lines[1].split()[:3] == ["trial", "seconds", "trim"]
     if columns == "50":

@@ -118,7 +118,7 @@ def test_an_engine_of_ones_own_that_was_edited_speaks_anew(run, mine, tmp_path):
 def test_libraries_prints_do_not_leak(evalkit, typed):
     done = evalkit("run", *typed)
     assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 12
+    assert len(done.stdout.splitlines()) == 13
     assert {line.split(":")[0] for line in done.stderr.splitlines()} == {
         "adhoc", "prompts", "synthesis", "transcripts", "embeddings (hum)", "acoustics"
     }  # fmt: skip
