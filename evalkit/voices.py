@@ -112,12 +112,15 @@ Found = list[tuple[str, Voice | DataError]]  # a voice, or what is wrong with it
 
 
 def read_voices(
-    path: Path, names: Sequence[str] | None, exclude: Sequence[str] = (), remark: Remark = lambda _: None
+    path: Path | Sequence[Path],
+    names: Sequence[str] | None,
+    exclude: Sequence[str] = (),
+    remark: Remark = lambda _: None,
 ) -> tuple[Voice, ...]:
     """Reads voices from a folder of voices, the folder of one voice, or a manifest of voices inside a package.
 
     Args:
-        path: A folder, or a YAML file that names an installed package.
+        path: A folder, or a YAML file that names an installed package; several: the voices of all of them.
         names: Only these, in this order; None for all, sorted by name.
         exclude: Not these, of those that `names` chooses: what is wrong with them does not matter.
         remark: Is told what looks like a voice or a clip and is not read.
@@ -126,13 +129,14 @@ def read_voices(
         DataError: No such folder, no voice in it, one that is unknown, has no prompt clip, or would be scored against
             what engines hear; or one that is there twice.
     """
-    if path.suffix.lower() in AUDIO_SUFFIXES:
-        return (voice_of_files([path]),)
-    found = _read_package(path) if path.suffix in {".yaml", ".yml"} else _read_folders(path, remark)
+    paths = [path] if isinstance(path, Path) else list(path)
+    if len(paths) == 1 and paths[0].suffix.lower() in AUDIO_SUFFIXES:
+        return (voice_of_files(paths),)
+    found, told = [one for each in paths for one in _found(each, remark)], ", ".join(map(str, paths))
     if twice := [name for name, count in Counter(name for name, _ in found).items() if count > 1]:
-        raise DataError(f"{path}: two voices share the name {twice[0]!r}; rename one, since names tell rows apart")
+        raise DataError(f"{told}: two voices share the name {twice[0]!r}; rename one, since names tell rows apart")
     by_name, voices = dict(found), []
-    for name in _chosen(list(by_name), path, names, exclude):
+    for name in _chosen(list(by_name), told, names, exclude):
         voice = by_name[name]
         if isinstance(voice, DataError):
             raise voice
@@ -143,7 +147,11 @@ def read_voices(
     return tuple(voices)
 
 
-def _chosen(known: Sequence[str], path: Path, names: Sequence[str] | None, exclude: Sequence[str]) -> list[str]:
+def _found(path: Path, remark: Remark) -> Found:
+    return _read_package(path) if path.suffix in {".yaml", ".yml"} else _read_folders(path, remark)
+
+
+def _chosen(known: Sequence[str], path: str, names: Sequence[str] | None, exclude: Sequence[str]) -> list[str]:
     chosen = sorted(known) if names is None else list(dict.fromkeys(names))
     if unknown := [name for name in chosen if name not in known]:
         raise DataError(f"no voice {unknown[0]!r} in {path}; it has: {', '.join(sorted(known))}")

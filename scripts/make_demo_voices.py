@@ -1,8 +1,8 @@
-"""Makes the demo's voices: four Kokoro speakers, eleven clips each, as FLAC with a voice.yaml.
+"""Makes the demo's voices: twelve Kokoro speakers, four with eleven clips, eight with five, as FLAC with a voice.yaml.
 
     python -m evalkit fetch kokoro_int8 kokoro_voices && python scripts/make_demo_voices.py
 
-The speech is synthetic, so anyone may use it. The four speakers are kept out of the bank that engine=kokoro speaks
+The speech is synthetic, so anyone may use it. The speakers are kept out of the bank that engine=kokoro speaks
 with; each says sentences of its own, so that words of one voice's prompt can be told from another's.
 """
 
@@ -17,7 +17,8 @@ from evalkit.audio import Audio, write_flac
 from evalkit.engines.kokoro import ACCENTS, BANK, read_style
 from evalkit.weights.assets import library
 
-OUT = Path(__file__).parent.parent / "probes/voices/demo"
+OUT = Path(__file__).parent.parent / "probes/voices"
+FOLDERS = {11: "demo", 5: "demo_more"}  # by the number of clips
 PEAK = 0.7
 HELD_OUT = 2  # the last clips of each voice
 
@@ -86,19 +87,101 @@ SENTENCES = {
             "He read the final chapter first and spoiled the mystery for himself.",
         ],
     ),
+    "female_us_2": (
+        "af_sarah",
+        [
+            "The violin case was empty, and the window behind it stood open.",
+            "We drove past miles of orange groves before anybody spoke again.",
+            "Her cousin keeps bees on the roof of a bakery downtown.",
+            "Someone had left a red scarf on the very last bench.",
+            "The dentist hummed quietly while he looked for the right drawer.",
+        ],
+    ),
+    "female_us_3": (
+        "af_kore",
+        [
+            "A paper kite was caught in the wires above the schoolyard.",
+            "They measured the doorway twice, and still the sofa would not fit.",
+            "The ranger told us which berries were safe to pick.",
+            "My brother learned to whistle before he learned to read.",
+            "Steam rose from the manhole and drifted across the crosswalk.",
+        ],
+    ),
+    "female_us_4": (
+        "af_nova",
+        [
+            "The auction began an hour late because of the heavy rain.",
+            "He sketched the harbor from memory on the back of a menu.",
+            "Three small turtles were sunning themselves along the fallen log.",
+            "Nobody had wound the kitchen clock since the end of August.",
+            "The choir practiced in the basement where the sound was softer.",
+        ],
+    ),
+    "male_us_2": (
+        "am_fenrir",
+        [
+            "The plumber found a silver ring at the bottom of the sink.",
+            "Every Friday the whole crew shared one enormous pot of chili.",
+            "The tent leaked a little, but the stars were worth it.",
+            "She traded her old skates for a box of used records.",
+            "A brown dog slept in the shade of the gas station.",
+        ],
+    ),
+    "male_us_3": (
+        "am_puck",
+        [
+            "The elevator stopped between floors, and everyone began to laugh.",
+            "Our teacher kept a jar of smooth stones on her desk.",
+            "The river froze so clear that we could see the fish.",
+            "He bought a ticket to the coast without packing a bag.",
+            "The barber has cut hair on this corner for forty years.",
+        ],
+    ),
+    "male_us_4": (
+        "am_echo",
+        [
+            "The farmer whistled once and the sheep came down the hill.",
+            "Fresh paint was drying on every door along the hallway.",
+            "The drummer tapped the table with two wooden spoons.",
+            "We waited on the porch until the thunder moved away.",
+            "An old map of the county hung beside the cash register.",
+        ],
+    ),
+    "female_gb_2": (
+        "bf_isabella",
+        [
+            "The kettle had barely boiled when the doorbell rang again.",
+            "Her allotment grows nothing but beans, leeks and rhubarb.",
+            "We took the slow train so that we could see the coast.",
+            "The librarian stamped each book with the greatest of care.",
+            "A pair of muddy boots stood drying beside the stove.",
+        ],
+    ),
+    "male_gb_2": (
+        "bm_fable",
+        [
+            "The chimney sweep arrived early and asked for a cup of tea.",
+            "Half the village turned out to watch the bridge being opened.",
+            "He wore the same grey jumper for the whole of that winter.",
+            "The ferryman would not take money from anyone he knew.",
+            "Rain had washed the chalk from the pavement by morning.",
+        ],
+    ),
 }
 
 
 def main() -> None:
-    """Writes all voices."""
+    """Writes the voices that are not there."""
     session = onnxruntime.InferenceSession(
         str(library().file("kokoro_int8", "model.onnx")), providers=["CPUExecutionProvider"]
     )
     speaker = Kokoro.from_session(session, str(BANK))
     for name, (speaker_name, sentences) in SENTENCES.items():
         style = read_style(library().file("kokoro_voices", f"{speaker_name}.bin"))
-        folder = OUT / name
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = OUT / FOLDERS[len(sentences)] / name
+        if folder.exists():
+            continue
+        folder.mkdir(parents=True)
         clips = []
         for index, text in enumerate(sentences, start=1):
             samples, rate = speaker.create(text, style, lang=ACCENTS[speaker_name[0]])

@@ -23,7 +23,7 @@ SENTENCES = (
 
 
 def main() -> None:
-    """Writes names, shape (24,), and embeddings, shape (24, 256), each the unit mean over the sentences."""
+    """Writes names, shape (16,), and embeddings, shape (16, 256), each the unit mean over the sentences."""
     names = sorted(Path(file).stem for file in library().get("kokoro_voices").files)
     names = [name for name in names if name not in DEMO_SPEAKERS]
     session = onnxruntime.InferenceSession(

@@ -12,18 +12,18 @@ from evalkit.judges.fake import Fluency, HumEncoder, WhistleReader
 
 @dataclass(frozen=True, config=STRICT)
 class Blended(Tone):
-    """Has the knob of the embedded engine that the demo turns; with more voices to blend it clones better.
+    """Has the knob of the embedded engine that the demo turns; with more voices to choose from it clones better.
 
     Attributes:
-        top_k: Divides the miss.
+        bank: Divides the miss.
     """
 
     name: ClassVar[str] = "blended"
 
-    top_k: int = 1
+    bank: int = 1
 
     def speak(self, request: Request) -> Audio:
-        return Tone(detune=self.detune / self.top_k).speak(request)
+        return Tone(detune=self.detune / self.bank).speak(request)
 
 
 class _Unloadable:

@@ -22,7 +22,7 @@ from tests.test_docs import blocks
 
 README = resource("README.md").read_text()
 TYPED = re.findall(r"^ {4}(?:\.venv/bin/)?(python -m evalkit .*?)(?: +#.*)?$", README, flags=re.MULTILINE)
-SMALLER = {"+sweep=demo": ["grid=['engine.top_k=1']", "probes.ids=[number]"], "engine=NAME": ["probes.ids=[number]"]}
+SMALLER = {"+sweep=demo": ["grid=['engine.bank=2']", "probes.ids=[number]"], "engine=NAME": ["probes.ids=[number]"]}
 
 Type = Callable[[str], subprocess.CompletedProcess[str]]
 

@@ -11,7 +11,7 @@ from evalkit.errors import DataError
 from evalkit.resources import resource
 from evalkit.voices import read_voices
 from evalkit.whistle import whistle
-from tests.conftest import make_voice
+from tests.conftest import HUMS, make_voice
 
 DEMO = resource("probes/voices/demo/male_gb")
 
@@ -304,3 +304,14 @@ def test_f11_two_ways_of_speaking_may_share_held_out_clips_and_it_is_said(voices
 def test_f34_unusual_names_are_names(tmp_path, name):
     make_voice(tmp_path / name, 200.0)
     assert [voice.name for voice in read_voices(tmp_path, [name])] == [name]
+
+
+def test_several_folders_are_the_voices_of_all(tmp_path):
+    for folder, names in (("one", ["ann", "ben"]), ("two", ["cat"]), ("three", ["ann"])):
+        for name in names:
+            make_voice(tmp_path / folder / name, HUMS[name])
+    found = read_voices([tmp_path / "one", tmp_path / "two"], None)
+    assert [voice.name for voice in found] == ["ann", "ben", "cat"]
+    assert [voice.name for voice in read_voices([tmp_path / "one", tmp_path / "two"], ["cat"])] == ["cat"]
+    with pytest.raises(DataError, match="two voices share the name 'ann'"):
+        read_voices([tmp_path / "one", tmp_path / "three"], None)

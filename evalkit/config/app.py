@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from evalkit.config.grid import cells, split_axes
-from evalkit.config.making import require_packages
+from evalkit.config.making import WRAPPED, require_packages
 from evalkit.config.schema import RunConfig, build_plan, validate
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.pipeline.plan import Plan
@@ -127,7 +127,7 @@ def plan_of(overrides: Sequence[str], voice: str | None = None) -> tuple[Plan, R
     if axes:
         raise ConfigError(f"{axes[0]}: an axis makes several trials, here is one; choose a value")
     composed = _composed(overrides)
-    config = validate(composed)
+    config = replace(validate(composed), baseline={})  # of one trial there is none, whatever the sweep says
     if voice is not None:
         config = replace(config, voices=replace(config.voices, names=[voice], exclude=None))
     plan = build_plan(config, [config], composed)
@@ -193,10 +193,11 @@ def _compose(overrides: list[str]) -> Mapping[str, Any]:
 
 
 def _plain(composed: DictConfig) -> Mapping[str, Any]:
-    presets = OmegaConf.select(composed, "engine.shipped.presets")
-    chosen = OmegaConf.select(composed, "engine.preset")
-    if presets is not None and chosen not in presets:
-        raise ConfigError(f"engine.preset: there is no preset {chosen!r}; available: {', '.join(presets)}")
+    for where in ("engine", f"engine.{WRAPPED}"):
+        presets = OmegaConf.select(composed, f"{where}.shipped.presets")
+        chosen = OmegaConf.select(composed, f"{where}.preset")
+        if presets is not None and chosen not in presets:
+            raise ConfigError(f"{where}.preset: there is no preset {chosen!r}; available: {', '.join(presets)}")
     return cast(Mapping[str, Any], OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))
 
 

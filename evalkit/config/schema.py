@@ -20,8 +20,9 @@ from evalkit.pipeline.models import MemoryMode
 from evalkit.pipeline.plan import Cell, Decision, Ears, Judges, Plan
 from evalkit.probes import read_probes
 from evalkit.prompts import PromptSettings
+from evalkit.record import Spreads
 from evalkit.resources import at_home, locate
-from evalkit.trial import varying_settings
+from evalkit.trial import values_of, varying_settings
 from evalkit.voicefolders import Remark
 from evalkit.voices import Voice, read_voices, voice_of_files
 
@@ -60,7 +61,7 @@ Names = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
 @dataclass(frozen=True, config=_CLOSED)
 class VoicesConfig:
-    """Which voices: a folder, a manifest of voices in a package, or audio files of one voice.
+    """Which voices: a folder, a manifest of voices in a package, several folders, or audio files of one voice.
 
     `names` (null: all) chooses, `exclude` leaves out.
     """
@@ -72,10 +73,11 @@ class VoicesConfig:
 
 @dataclass(frozen=True, config=_CLOSED)
 class ProbesConfig:
-    """Which probes: a file, and ids from it (null: all)."""
+    """Which probes: a file, and of it those with one of `ids` that are of one of `strata` (null: any)."""
 
     path: str
     ids: Names | None = None
+    strata: Names | None = None
 
 
 @dataclass(frozen=True, config=_CLOSED)
@@ -113,6 +115,17 @@ class EarsConfig:
 
 
 @dataclass(frozen=True, config=_CLOSED)
+class PowerConfig:
+    """What a dry run tells the smallest difference by: `report`, a run's folder; none: the newest run of the sweep.
+
+    Where there is none, `spreads`: by metric, the standard deviations of one utterance's paired difference.
+    """
+
+    report: str | None = None
+    spreads: dict[str, Spreads] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class RunConfig:
     """A run's configuration.
 
@@ -138,6 +151,7 @@ class RunConfig:
         primary: The metric that decides.
         guards: Metrics in which a winner must say how it does.
         dry_run: Print the plan and stop.
+        power: What the dry run tells by how small a difference the plan can tell.
         reports_dir: Folder of reports.
         store: Folder of artefacts that runs share.
     """
@@ -159,6 +173,7 @@ class RunConfig:
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
     dry_run: bool = False
+    power: PowerConfig = field(default_factory=PowerConfig)
     memory: MemoryMode = "auto"
     max_consecutive_failures: Annotated[int, Field(ge=1)] = 12
     baseline: dict[str, Scalar] = field(default_factory=dict)
@@ -208,7 +223,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         question=config.question,
         cells=tuple(planned.values()),
         voices=_voices(config.voices, remarks.append),
-        probes=read_probes(locate(config.probes.path)).only(config.probes.ids),
+        probes=read_probes(locate(config.probes.path)).only(config.probes.ids, config.probes.strata),
         seeds=tuple(dict.fromkeys(config.seeds)),
         judges=judges,
         ears=_ears(config.ears),
@@ -260,7 +275,7 @@ def _decision(config: RunConfig, cells: Sequence[Cell], shipped: Sequence[str], 
 
 
 def _has(cell: Cell, wanted: Mapping[str, Scalar]) -> bool:
-    settings = {"engine": cell.engine.name, **cell.trial.settings}
+    settings = values_of(cell.trial)
     return all(key in settings and settings[key] == value for key, value in wanted.items())
 
 
@@ -282,9 +297,12 @@ def _chosen(name: str, known: Mapping[str, Node], where: str) -> tuple[str, Node
 
 
 def _voices(config: VoicesConfig, remark: Remark) -> tuple[Voice, ...]:
-    if isinstance(config.path, list):
-        return (voice_of_files([locate(path) for path in config.path]),)
-    return read_voices(locate(config.path), config.names, config.exclude or (), remark)
+    if isinstance(config.path, str):
+        return read_voices(locate(config.path), config.names, config.exclude or (), remark)
+    paths = [locate(path) for path in config.path]
+    if paths and all(path.is_dir() for path in paths):
+        return read_voices(paths, config.names, config.exclude or (), remark)
+    return (voice_of_files(paths),)
 
 
 def _ears(config: EarsConfig) -> Ears:

@@ -6,6 +6,7 @@ nearest of the voices it has, and speaks with a blend of them. The speakers of t
 
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 Style = NDArray[np.float32]
 
-DEMO_SPEAKERS = ("af_bella", "bf_emma", "am_michael", "bm_george")  # kept out of the bank
+DEMO_SPEAKERS = (  # kept out of the bank
+    *("af_bella", "af_kore", "af_nova", "af_sarah", "am_echo", "am_fenrir", "am_michael", "am_puck"),
+    *("bf_emma", "bf_isabella", "bm_fable", "bm_george"),
+)
 BANK = Path(__file__).with_name("kokoro_bank.npz")  # made by scripts/make_kokoro_bank.py
 ACCENTS = {"a": "en-us", "b": "en-gb"}  # by the first letter of a voice's name
 
@@ -38,13 +42,15 @@ class Kokoro(Engine):
     """Kokoro-82M with a voice chosen by the prompt. Deterministic: the seed changes nothing.
 
     Attributes:
-        top_k: How many of the bank's nearest voices are blended.
+        bank: How many voices it has to choose from, the first ones in an arbitrary order that is always the same.
+        top_k: How many of the nearest of them are blended; all, where there are fewer.
         temperature: Of the blend's weights, softmax(cosine / temperature): small favours the nearest voice.
         speed: Of speaking; 1 is normal.
         device: Ignored; ONNX Runtime computes on the CPU.
     """
 
     name: ClassVar[str] = "kokoro"
+    revision: ClassVar[int] = 2
     sample_rate: ClassVar[int] = 24_000
     assets: ClassVar[tuple[str, ...]] = ("kokoro_int8", "kokoro_voices", "ge2e")
     packages: ClassVar[tuple[str, ...]] = (
@@ -57,7 +63,8 @@ class Kokoro(Engine):
     )
     extra: ClassVar[str] = "demo"
 
-    top_k: Annotated[int, Field(ge=1, le=24)] = 1
+    bank: Annotated[int, Field(ge=1, le=16)] = 16
+    top_k: Annotated[int, Field(ge=1, le=16)] = 1
     temperature: Annotated[float, Field(gt=0, le=10)] = 0.05
     speed: Annotated[float, Field(ge=0.5, le=2)] = 1.0
     device: str = "auto"
@@ -87,7 +94,7 @@ class Kokoro(Engine):
     def nearest(self, prompt: Prompt) -> tuple[list[str], NDArray[np.float64]]:
         """Returns the `top_k` voices of the bank nearest to the prompt, best first, and their weights (sum 1)."""
         names, embeddings = _bank()
-        cosines = (embeddings @ ge2e.embedding(prompt.audio)).astype(np.float64)
+        cosines = (embeddings[: self.bank] @ ge2e.embedding(prompt.audio)).astype(np.float64)
         best = np.argsort(-cosines, kind="stable")[: self.top_k]
         weights = np.exp((cosines[best] - cosines[best[0]]) / self.temperature)
         return [names[index] for index in best], weights / weights.sum()
@@ -128,5 +135,8 @@ def _styles() -> Mapping[str, Style]:
 
 @cache
 def _bank() -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Returns names and embeddings, shape (16, 256), in the order of the names' hashes: it favours no kind of voice."""
     with np.load(BANK) as bank:
-        return tuple(str(name) for name in bank["names"]), bank["embeddings"]
+        names = [str(name) for name in bank["names"]]
+        order = sorted(range(len(names)), key=lambda at: sha256(names[at].encode()).digest())
+        return tuple(names[at] for at in order), bank["embeddings"][order]

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+import yaml
 
 from evalkit.__main__ import main
 from evalkit.config.app import run_app
 from evalkit.config.grid import cells, split_axes
 from evalkit.errors import ConfigError
+from evalkit.resources import resource
 
 
 def test_axes_are_parted_from_fixed_overrides():
@@ -24,6 +26,8 @@ def test_axes_are_parted_from_fixed_overrides():
           ["prompt.seconds=8", "engine=a"], ["prompt.seconds=8", "engine=b"]]),
         ([["prompt.seconds=3,8"]], ["prompt.seconds=5,6"], [], [["prompt.seconds=5"], ["prompt.seconds=6"]]),
         ([["prompt.seconds=3,8", "engine.k=1,2"]], [], ["engine.k=7"], [["prompt.seconds=3"], ["prompt.seconds=8"]]),
+        ([["engine@engine.of=a,b"]], [], ["engine=spoil"], [["engine@engine.of=a"], ["engine@engine.of=b"]]),
+        ([["engine@engine.of=a,b"]], [], ["engine@engine.of=c"], [[]]),
         ([["engine.k=1,2"], ["engine.k=2,3"]], [], [], [["engine.k=1"], ["engine.k=2"], ["engine.k=3"]]),
         ([["prompt.seconds=range(2,8,3)"]], [], [], [["prompt.seconds=2"], ["prompt.seconds=5"]]),
         ([], ["engine.k=1,2"], [], [["engine.k=1"], ["engine.k=2"]]),
@@ -62,10 +66,16 @@ WRONG = {
     "value": (["prompt.seconds=-3"], "prompt.seconds: .*greater than 0 .got -3"),
     "type": (["prompt.seconds=soon"], "prompt.seconds: .*number.*'soon'"),
     "axis value": (["prompt.seconds=3,-8"], "prompt.seconds: .*greater than 0"),
-    "knob value": (["engine=kokoro", "engine.top_k=99"], r"engine.top_k: .*less than or equal to 24 .got 99"),
+    "knob value": (["engine=kokoro", "engine.top_k=99"], r"engine.top_k: .*less than or equal to 16 .got 99"),
     "knob type": (["engine=kokoro", "engine.top_k=1,2.5"], "engine.top_k: .*integer"),
     "voice": (["voices.names=[nobody]"], "no voice 'nobody'.*female_gb"),
     "probe": (["probes.ids=[nothing]"], "no probe 'nothing'.*canoe"),
+    "stratum": (["probes=core_en", "probes.strata=[shrot]"], "no stratum 'shrot'; it has: short, long, numbers"),
+    "stratum of the demo": (["probes.strata=[short]"], "probe set 'demo' has no stratum 'short'; it has: none"),
+    "stratum of no id": (
+        ["probes=core_en", "probes.strata=[short,long]", "probes.ids=[tide]"],
+        r"no probe among the ids chosen is of the strata short, long; they are: tide .numbers.; leave out",
+    ),
     "folder": (["voices.path=/no/such/folder"], "no folder of voices at /no/such/folder"),
     "normalizer": (["judge.normalizer=loud"], "judge.normalizer: .*'whisper_english'"),
     "seeds": (["seeds=[]"], "seeds"),
@@ -75,15 +85,40 @@ WRONG = {
     "no engine": (["engine=tone", "engine._target_=evalkit.trial.Trial"], "Trial is no Engine"),
     "no voices": (["voices.names=[]"], "voices.names: .*at least 1 item"),
     "no probes": (["probes.ids=[]"], "probes.ids: .*at least 1 item"),
+    "no strata": (["probes.strata=[]"], "probes.strata: .*at least 1 item"),
+    "strata that are none": (["probes.strata={a: b}"], r"probes.strata\.0: .*valid string .got {'a': 'b'}"),
     "dot": (["engine=tone", "engine._target_=.Foo"], "expected the dotted name of a class"),
     "too long": (["prompt.seconds=40"], "seconds=40 is above max_seconds=30"),
     "gap and fade": (["prompt.crossfade_seconds=0.1"], "exclude each other"),
     "nothing": ([], "say what to run: .+sweep=NAME .available: chroma_merge, .*demo, f5_cfg"),
     "no plus": (["sweep=demo"], "A sweep is added with a plus: .sweep=NAME"),
-    "cell": (["+sweep=demo", "engine=tone"], "in the grid's cell prompt.seconds=3, engine.top_k=1: .*top_k"),
+    "cell": (["+sweep=demo", "engine=tone"], "in the grid's cell engine.bank=2, prompt.seconds=1: .*bank"),
     "store is a file": (["store=/etc/hostname"], "store: .*this is no folder .got '/etc/hostname'"),
     "no store": (["store="], "store: .*a folder is needed"),
     "multirun": (["-m", "prompt.seconds=1,2"], "--multirun is not needed"),
+    "harm": (["engine=spoil", "engine.harm=loud"], "engine.harm: input should be 'none', .*'cut' .got 'loud'"),
+    "harm twice": (
+        ["engine=spoil", "engine@engine.of=spoil"],
+        "engine.of: expected an engine, other than spoil itself",
+    ),
+    "nothing harmed": (["engine=spoil", "~engine@engine.of"], "engine.of._target_: .*the dotted name.* got None"),
+    "none harmed": (["engine=spoil", "engine.of=null"], "engine.of: expected an engine, .*type engine@engine.of=NAME"),
+    "a name harmed": (
+        ["engine=spoil", "engine.of=tone"],
+        "engine.of: expected an engine, .*type engine@engine.of=NAME",
+    ),
+    "no engine harmed": (["engine=spoil", "engine@engine.of=kokorro"], "Could not find 'engine/kokorro'.*kokoro.*tone"),
+    "wrapped preset": (["engine=spoil", "engine.of.preset=loud"], "engine.of.preset: there is no preset 'loud'.*blend"),
+    "wrapped knob": (["engine=spoil", "engine.of.top_k=99"], "engine.of.top_k: .*less than or equal to 16 .got 99"),
+    "wrapped python": (
+        ["engine=spoil", "engine.of.python=/no/python"],
+        "engine.of.python=/no/python: there is no such",
+    ),
+    "passed on python": (["engine=spoil", "engine.python=/no/python"], "engine.python=/no/python: there is no such"),
+    "not wrapping": (
+        ["engine=tone", "+engine.of={_target_: evalkit.engines.tone.Tone}"],
+        "engine.of: unexpected keyword",
+    ),
     "list as axis": (["seeds=1,2"], r"seeds=\[\.\.\.\]"),
 }
 
@@ -118,7 +153,7 @@ def test_equal_cells_are_one_trial(typed, capfd):
 
 
 SWEEPS = {"demo": 6, "prompt_len": 7, "prompt_merge": 6, "reference_text": 4, "prompt_cut": 6}  # cells
-BLENDED = {"_target_": "tests.fakes.Blended", "top_k": 1}
+BLENDED = {"_target_": "tests.fakes.Blended", "bank": 1}
 
 
 @pytest.mark.parametrize("sweep", SWEEPS)
@@ -131,6 +166,16 @@ def test_every_shipped_sweep_runs_with_the_fakes(sweep, run, own):
     assert counts == [(3, 0, 0)] * SWEEPS[sweep]
 
 
+def test_sweeps_of_the_embedded_engine_speak_the_demos_probes_and_all_others_the_core():
+    found = {}
+    for path in resource("configs/sweep").glob("*.yaml"):
+        chosen = {key: value for line in yaml.safe_load(path.read_text())["defaults"] for key, value in line.items()}
+        found[path.stem] = (chosen.get("override /engine") == "kokoro", chosen["override /probes"])
+    assert {probes for _, probes in found.values()} == {"demo", "core_en"}
+    assert [name for name, (embedded, probes) in found.items() if embedded != (probes == "demo")] == []
+    assert {name for name, (embedded, _) in found.items() if embedded} == set(SWEEPS)
+
+
 def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
     done = evalkit("run", "+sweep=demo", EVALKIT_ASSETS=str(tmp_path / "none"))
     assert done.returncode == 2
@@ -141,7 +186,7 @@ def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
 def test_hydra_users_find_what_they_know(evalkit):
     helped = evalkit("run", "--help")
     assert helped.returncode == 0
-    assert "engine: abstractvoice, chroma, csm, f5_tts, kokoro, tone" in helped.stdout
+    assert "engine: abstractvoice, chroma, csm, f5_tts, kokoro, spoil, tone" in helped.stdout
     config = evalkit("run", "+sweep=demo", "engine.top_k=1,3", "--cfg", "job")
     assert config.returncode == 0
     assert "top_k: 1" in config.stdout
@@ -156,7 +201,7 @@ def test_sweeps_of_ones_own(typed, tmp_path, capfd):
     assert "3 trials x 9 utterances" in capfd.readouterr().out
 
 
-JUDGED = ["engine=tone", "judge=fake", "ears=fake", "voices=demo"]
+JUDGED = ["engine=tone", "judge=fake", "ears=fake", "voices=demo_long"]
 
 
 def judges_of(*typed):
