@@ -1,5 +1,7 @@
 """`evalkit transcript show|auto|set VOICE`: the reference text of a voice, and where it disagrees with the audio."""
 
+import argparse
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +46,26 @@ ENDS: dict[EndsAt, str] = {
     "word": "ends between words",
     "hard": "cut hard",
 }
+
+
+def typed_transcript(typed: Sequence[str]) -> int:
+    """Does what was typed after `transcript`; returns the exit code, raises as `run_transcript`.
+
+    Words and overrides may stand before and after options, which subcommands of argparse cannot take.
+    """
+    parser = argparse.ArgumentParser(prog="evalkit transcript", description="The reference text of a voice.")
+    parser.add_argument("action", choices=["show", "auto", "set"])
+    parser.add_argument("voice", metavar="VOICE")
+    parser.add_argument(
+        "rest", nargs="*", metavar="[WORDS] key=value", help="set: the words; all: overrides as of `run`"
+    )
+    parser.add_argument("--clip", metavar="FILE", help="one prompt clip, by file name (default: all)")
+    parsed = parser.parse_intermixed_args(typed)
+    overrides = [one for one in parsed.rest if re.match(r"[+~]*[\w./@]+=", one)]
+    words = [one for one in parsed.rest if one not in overrides]
+    if len(words) > (parsed.action == "set"):
+        parser.error(f"{words[-1]!r} is no override (key=value){'; put the words in quotes' if len(words) > 1 else ''}")
+    return run_transcript(parsed.action, parsed.voice, parsed.clip, words[0] if words else None, overrides)
 
 
 def run_transcript(action: str, voice_name: str, clip: str | None, words: str | None, overrides: Sequence[str]) -> int:

@@ -1,0 +1,58 @@
+"""How two runs compare: for each trial that both have, each metric's paired difference, candidate minus baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalkit.analysis.pairing import Match, Run, side_by_side
+from evalkit.analysis.scores import Scores
+from evalkit.analysis.stats import Difference, Scope, difference, mean, together
+from evalkit.analysis.summary import chance_of, fair, worst
+from evalkit.row import FAILED
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A metric of a trial in two runs.
+
+    Attributes:
+        match: The trial.
+        metric: Its name.
+        baseline: Pooled mean of the baseline over the pairs.
+        candidate: That of the candidate.
+        difference: Candidate minus baseline; the intervals of a metric hold for all trials at once.
+        worst: See `Comparison.worst`.
+    """
+
+    match: Match
+    metric: str
+    baseline: float
+    candidate: float
+    difference: Difference
+    worst: tuple[float, float] | None
+
+
+def differences(baseline: Run, candidate: Run, matches: Sequence[Match], scope: Scope = "population") -> list[Compared]:
+    """Returns the differences, metric by metric in the candidate's order, for those that both have and that compare."""
+    columns, found = side_by_side(baseline, candidate, matches), []
+    for name, record in candidate.report.metrics.items():
+        if record.higher_is_better is None or name not in baseline.report.metrics:
+            continue
+        scores = fair(columns.scores(name), record, columns.heard)
+        pairs = [(2 * at, 2 * at + 1) for at in range(len(matches))]
+        estimates = [difference(scores, *pair, chance_of(record), scope) for pair in pairs]
+        placed = iter(together([one for one in estimates if one is not None]))
+        for match, pair, estimate in zip(matches, pairs, estimates, strict=True):
+            if estimate is not None:
+                lost = None if name == FAILED else worst(scores, columns.failed, pair, record)
+                found.append(Compared(match, name, *_means(scores, pair), next(placed), lost))
+    return found
+
+
+def _means(scores: Scores, pair: tuple[int, int]) -> tuple[float, float]:
+    """Returns the pooled means of two trials over what both have."""
+    both = scores.known(pair[0]) & scores.known(pair[1])
+    shared = Scores(scores.layout, np.where(both, scores.values, np.nan), scores.weights)
+    base, own = (mean(shared, at) for at in pair)
+    return (base.value, own.value) if base and own else (float("nan"), float("nan"))

@@ -1,0 +1,46 @@
+"""Margins: by how much a metric may be worse before that matters, in its own unit or as a ratio."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from evalkit.errors import DataError
+from evalkit.manifest import read_manifest
+
+_CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
+Difference = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class Ratio:
+    """A margin as a ratio of the baseline's value: 1.2 allows a fifth more, or of what is better high a sixth less."""
+
+    ratio: Annotated[float, Field(gt=1)]
+
+
+Margin = Difference | Ratio
+
+
+@dataclass(frozen=True, config=_CLOSED)
+class _MarginsFile:
+    margins: dict[str, Margin]
+
+
+def read_margins(path: Path) -> dict[str, Margin]:
+    """Reads margins by metric, in the order of the file.
+
+    Raises:
+        DataError: It is no file of margins, or has none.
+    """
+    margins: Mapping[str, Margin] = read_manifest(path, _MarginsFile).margins
+    if not margins:
+        raise DataError(f"{path} has no margins, so that nothing could be gated")
+    return dict(margins)
+
+
+def allowed(margin: Margin, value: float) -> float:
+    """Returns how much worse than a baseline's `value` a margin allows, in the metric's unit."""
+    return abs(value) * (margin.ratio - 1) if isinstance(margin, Ratio) else margin
