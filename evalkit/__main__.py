@@ -5,9 +5,9 @@ command is typed, so that help is quick.
 """
 
 import argparse
-import re
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evalkit import __version__
@@ -22,6 +22,17 @@ start here:
   python -m evalkit run +sweep=demo         runs the demo
   python -m evalkit run --help              what a run can be told
 """
+
+# Commands that read what is typed after them themselves: their file in `commands/`, and the function in it.
+OF_THEIR_OWN = {
+    "run": ("run", "run"),
+    "transcript": ("transcript", "typed_transcript"),
+    "compare": ("compare", "run_compare"),
+    "gate": ("gate", "run_gate"),
+    "power": ("power", "run_power"),
+    "store": ("store", "run_store"),
+}
+BENCHES = ["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "analysis", "gate"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,16 +70,10 @@ def _another_python(package: str) -> str:
 
 def _command(typed: list[str]) -> int:
     _require_folder()
-    if typed[:1] == ["run"]:
-        from evalkit.commands.run import run
-
+    if typed and typed[0] in OF_THEIR_OWN:
+        module, name = OF_THEIR_OWN[typed[0]]
+        run: Callable[[list[str]], int] = getattr(importlib.import_module(f"evalkit.commands.{module}"), name)
         return run(typed[1:])
-    if typed[:1] == ["transcript"]:
-        return _transcript(typed[1:])
-    if typed[:1] == ["store"]:
-        from evalkit.commands.store import run_store
-
-        return run_store(typed[1:])
     return _other(_parser().parse_args(typed))
 
 
@@ -77,25 +82,6 @@ def _require_folder() -> None:
         Path.cwd()
     except OSError as error:
         raise ConfigError("the folder that you are in is no longer there: cd to another, and type it again") from error
-
-
-def _transcript(typed: list[str]) -> int:
-    """Words and overrides may stand before and after options, which subcommands of argparse cannot take."""
-    from evalkit.commands.transcript import run_transcript
-
-    parser = argparse.ArgumentParser(prog="evalkit transcript", description="The reference text of a voice.")
-    parser.add_argument("action", choices=["show", "auto", "set"])
-    parser.add_argument("voice", metavar="VOICE")
-    parser.add_argument(
-        "rest", nargs="*", metavar="[WORDS] key=value", help="set: the words; all: overrides as of `run`"
-    )
-    parser.add_argument("--clip", metavar="FILE", help="one prompt clip, by file name (default: all)")
-    parsed = parser.parse_intermixed_args(typed)
-    overrides = [one for one in parsed.rest if re.match(r"[+~]*[\w./@]+=", one)]
-    words = [one for one in parsed.rest if one not in overrides]
-    if len(words) > (parsed.action == "set"):
-        parser.error(f"{words[-1]!r} is no override (key=value){'; put the words in quotes' if len(words) > 1 else ''}")
-    return run_transcript(parsed.action, parsed.voice, parsed.clip, words[0] if words else None, overrides)
 
 
 def _other(parsed: argparse.Namespace) -> int:
@@ -111,6 +97,14 @@ def _other(parsed: argparse.Namespace) -> int:
         from evalkit.commands.bench import run_bench
 
         return run_bench(parsed)
+    if parsed.command == "ship":
+        from evalkit.commands.ship import run_ship
+
+        return run_ship(parsed)
+    if parsed.command == "shipped":
+        from evalkit.commands.shipped import run_shipped
+
+        return run_shipped(parsed.configs, as_json=parsed.json)
     raise AssertionError(parsed.command)
 
 
@@ -128,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("assets", nargs="*", metavar="ASSET")
     fetch.add_argument("--sweep", metavar="NAME", help="what this sweep needs")
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
+    commands.add_parser("compare", help="how two runs differ, paired", add_help=False)
+    commands.add_parser("gate", help="is a run worse than a baseline?", add_help=False)
+    commands.add_parser("power", help="how large a sweep a wanted difference needs", add_help=False)
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine, and what mends it")
     doctor.add_argument("overrides", nargs="*", metavar="key=value", help="settings of a run, as `run` takes them")
@@ -135,16 +132,46 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--config-dir", metavar="DIR", help="a folder of sweeps and engines of your own")
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON, and nothing else")
     commands.add_parser("store", help="verify, measure or prune what runs have kept", add_help=False)
+    _add_bench(commands)
+    _add_shipping(commands)
+    return parser
+
+
+def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bench = commands.add_parser("bench", help="measure evalkit itself")
-    bench.add_argument("what", choices=["startup", "demo", "scoring", "growth", "store", "cuts", "statistics"])
     bench.add_argument(
-        "--utterances", type=int, metavar="N", help="a quicker try (default of scoring: 200, of growth: 100,000)"
+        "what", choices=["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "gate", "analysis"]
+    )
+    bench.add_argument(
+        "--utterances",
+        type=int,
+        metavar="N",
+        help="a quicker try (default of scoring: 200, growth: 100,000, analysis: 1,000,000)",
     )
     bench.add_argument("--cases", type=int, metavar="N", help="store: damaged artefacts (default: 540)")
-    bench.add_argument("--runs", type=int, metavar="N", help="statistics: a quicker try (default: 1,000 of each case)")
+    bench.add_argument("--runs", type=int, metavar="N", help="statistics, gate: a quicker try (default: 1,000)")
     bench.add_argument("--cuts", type=int, metavar="N", help="cuts: a quicker try (default: 240 of each kind)")
     bench.add_argument("--voices", nargs="+", metavar="PATH", help="cuts: of these voices (default: those that ship)")
-    return parser
+
+
+def _add_shipping(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    ship = commands.add_parser("ship", help="make the best setting that a run has told the engine's shipped preset")
+    ship.add_argument("run", metavar="RUN", help="a run's folder, or the report.json in it")
+    ship.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
+    ship.add_argument("--force", action="store_true", help="whatever speaks against it; with --reason")
+    ship.add_argument("--reason", metavar="TEXT", help="why it is forced: kept beside the values")
+    ship.add_argument("--engine", metavar="NAME", help="which engine, where the report has several")
+    ship.add_argument(
+        "--format",
+        choices=["yaml", "abstractvoice"],
+        default="yaml",
+        help="abstractvoice: print presets, write nothing",
+    )
+    ship.add_argument("--margins", metavar="FILE", help="by how much guards may be worse (default: configs/gate.yaml)")
+    ship.add_argument("--configs", metavar="DIR", help="a folder of your own with shipped/ENGINE.yaml in it")
+    shipped = commands.add_parser("shipped", help="list the presets of engines, and the evidence for them")
+    shipped.add_argument("--json", action="store_true", help="print them as JSON, and nothing else")
+    shipped.add_argument("--configs", metavar="DIR", help="a folder of your own with shipped/ENGINE.yaml in it")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,15 @@ def read_yaml(path: Path) -> Any:
     Raises:
         DataError: There is no such file, it is no text, no YAML, or more than a file of values needs.
     """
-    text = read_text(path, "YAML file")
+    return parsed(read_text(path, "YAML file"), path)
+
+
+def parsed(text: str, path: Path) -> Any:
+    """Returns the content of a YAML text as plain values; `path` is where it lies, for messages.
+
+    Raises:
+        DataError: It is no YAML, or more than a file of values needs.
+    """
     try:
         if fault := _fault(yaml.parse(text, Loader=_Loader)):
             raise DataError(f"{path}, {fault}")

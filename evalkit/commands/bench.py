@@ -27,8 +27,8 @@ def run_bench(typed: Namespace) -> int:
     """Prints measurements.
 
     Args:
-        typed: `what` is measured; how many `utterances` (of `scoring` and `growth`), `cases` (`store`), `cuts`, `runs`
-            (`statistics`); the folders of `voices` that `cuts` cuts. None: as many as each says by itself.
+        typed: `what` is measured; how many `utterances` (of `scoring`, `growth`, `analysis`), `cases` (`store`),
+            `cuts`, `runs` (`statistics`, `gate`); the folders of `voices` that `cuts` cuts. None: each its own number.
     """
     what = typed.what
     if what == "startup":
@@ -51,6 +51,15 @@ def run_bench(typed: Namespace) -> int:
         from evalkit.commands.bench_statistics import RUNS, run_statistics
 
         run_statistics(RUNS if typed.runs is None else typed.runs)
+    elif what == "analysis":
+        from evalkit.commands.bench_analysis import ROWS as DRAWN
+        from evalkit.commands.bench_analysis import run_analysis
+
+        run_analysis(DRAWN if typed.utterances is None else typed.utterances)
+    elif what == "gate":
+        from evalkit.commands.bench_gate import RUNS, run_gate_bench
+
+        run_gate_bench(RUNS if typed.runs is None else typed.runs)
     else:
         from evalkit.commands.bench_scoring import UTTERANCES, run_scoring
 

@@ -62,6 +62,7 @@ def test_f20_live_bars():
         pytest.param("name='\x1b[2J'", id="f20-name"),
         pytest.param("voices.names=['\x1b[2J']", id="f20-voice"),
         pytest.param("probes.ids=['\x1b[2J']", id="f20-probe"),
+        pytest.param("probes.strata=['\x1b[2J']", id="f20-stratum"),
         pytest.param("voices.path='/tmp/\x1b[2J'", id="f20-path"),
         pytest.param("prompt.order='\x1b[2J'", id="f20-value"),
         pytest.param("+\x1b[2J=1", id="f20-key"),
