@@ -71,7 +71,7 @@ def choose(plan: Plan, listener: Listening, executor: Executor, cell: Cell, voic
         (found.value, index) for index, found in enumerate(told, start=1) if found and found.low and found.low > 0
     ]
     best = max(better)[1] if better else 0
-    _record(listener, cell, voice, prompts[best], _evidence(prompts, scores, told))
+    _record(listener, cell, voice, prompts[best], {"encoder": choosing(plan).name, **_evidence(prompts, scores, told)})
     return replace(prompts[best], text_source="closed_loop")
 
 

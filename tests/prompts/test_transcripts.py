@@ -199,6 +199,19 @@ def test_a_closed_loop_takes_what_clones_better(typed, voices, tmp_path):
     assert report_of(newest(tmp_path))["trials"][0]["n_failed"] == 0
 
 
+@pytest.mark.parametrize(("speakers", "chooses"), [("[hum]", "hum"), ("[hum,coarse]", "coarse")])
+def test_who_scores_did_not_choose_the_words_where_there_is_another_encoder(
+    typed, voices, tmp_path, capfd, speakers, chooses
+):
+    two = '[{_target_: evalkit.judges.fake.WhistleReader, mishear: "e"}, {_target_: evalkit.judges.fake.WhistleReader}]'
+    more = ["engine.needs=e", "engine.jitter=1", "prompt.clips=1", f"judge.speakers={speakers}"]
+    assert main(["run", *typed, *more, "prompt.text=closed_loop", f"ears.passes={two}"]) == 0
+    (entry,) = (entry for kinds in books(tmp_path)["ann"].values() for kind, entry in kinds.items() if ":" in kind)
+    assert entry["evidence"]["encoder"] == chooses
+    notes = " ".join(report_of(newest(tmp_path))["notes"])
+    assert ("its words are chosen with the encoder (hum)" in notes) is (chooses == "hum")
+
+
 def command(typed, *words):
     places = [word for word in typed if not word.startswith(("engine", "judge", "reports_dir", "probes"))]
     return main(["transcript", *words, "engine=tone", *places])
