@@ -119,7 +119,7 @@ def test_kokoro_refuses_another_language(demo):
 
 def test_a_run_from_end_to_end(tmp_path, capfd):
     command = [
-        *("run", "+sweep=demo", "engine.bank=6,16", "prompt.seconds=4", "baseline={}"),
+        *("run", "+sweep=demo", "engine.bank=6,16", "prompt.seconds=4", "baseline=null"),
         *("voices.names=[female_us,male_gb]", "probes.ids=[name]"),
         *(f"store={tmp_path}/store", f"reports_dir={tmp_path}/reports"),
     ]

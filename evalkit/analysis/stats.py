@@ -94,6 +94,7 @@ class Estimate:
         least: The least variance that is believed of it.
         scope: What its interval holds for: of one voice or one probe nothing can be said of others.
         unseen: The variance that is taken where there is no spread at all; None: then nothing can be told.
+        common: A known variance that comes on top: of what all units have in common, as a machine's load in a run.
     """
 
     value: float
@@ -103,6 +104,7 @@ class Estimate:
     least: float
     scope: Scope
     unseen: float | None = None
+    common: float = 0.0
 
     @property
     def n_units(self) -> int:
@@ -184,8 +186,9 @@ def _sure(estimate: Estimate, spread: Spread) -> Sure | None:
     if spread.variance**0.5 <= _NOISE_FLOOR or not spread.freedom:
         if estimate.unseen is None or estimate.n_units < 2:
             return None
-        return Sure(estimate.unseen**0.5, estimate.n_units - 1)
-    return Sure(max(spread.variance, estimate.least, estimate.unseen or 0.0) ** 0.5, spread.freedom)
+        return Sure((estimate.unseen + estimate.common) ** 0.5, estimate.n_units - 1)
+    own = max(spread.variance, estimate.least, estimate.unseen or 0.0)
+    return Sure((own + estimate.common) ** 0.5, spread.freedom)
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,6 +55,11 @@ def _listed(typed: object) -> object:
     return [str(name) if isinstance(name, int) else name for name in names]
 
 
+def _none_is_empty(typed: object) -> object:
+    """Returns `{}` for null: what is typed is laid over what a sweep has, so that `{}` would change nothing."""
+    return {} if typed is None else typed
+
+
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Names = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
@@ -146,7 +151,7 @@ class RunConfig:
         device: Where models compute.
         memory: `one` large model at a time, `keep` all that were loaded, or `auto`: keep them if there is room.
         max_consecutive_failures: Failures of one engine in a row, with the same error, after which it is asked no more.
-        baseline: The settings that tell the trial which the others are compared with, e.g. `{prompt.seconds: 8}`; none:
+        baseline: The settings that tell the trial which the others are compared with, e.g. `{prompt.seconds: 8}`; null:
             the first with the shipped preset of its engine, else the first.
         primary: The metric that decides.
         guards: Metrics in which a winner must say how it does.
@@ -176,7 +181,7 @@ class RunConfig:
     power: PowerConfig = field(default_factory=PowerConfig)
     memory: MemoryMode = "auto"
     max_consecutive_failures: Annotated[int, Field(ge=1)] = 12
-    baseline: dict[str, Scalar] = field(default_factory=dict)
+    baseline: Annotated[dict[str, Scalar], BeforeValidator(_none_is_empty)] = field(default_factory=dict)
     primary: str = "sim"
     guards: Annotated[list[str], BeforeValidator(_listed)] = field(default_factory=lambda: ["wer"])
 

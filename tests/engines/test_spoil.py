@@ -405,12 +405,13 @@ def test_a_limit_of_time_is_the_wrapped_engines(run):
 def test_kokoro_is_harmed():
     plan, _ = plan_of(["engine=spoil", "judge=demo", "voices=demo"])
     clean = plan.cells[0].engine
-    assert (clean, clean.of) == (Spoil(Kokoro()), Kokoro())
+    inner = clean.of
+    assert (type(inner), clean) == (Kokoro, Spoil(inner))
     prompt = prompt_of(read_audio(plan.voices[0].prompt_clips[0].path).resampled(RATE).samples)
     asked = request("The canoe slid over the quiet lake.", prompt)
     sound = clean.speak(asked)
-    assert sound.sha256 == Kokoro().speak(asked).sha256
-    halved, clipped = Spoil(Kokoro(), "half_band").speak(asked), Spoil(Kokoro(), "clip").speak(asked)
+    assert sound.sha256 == inner.speak(asked).sha256
+    halved, clipped = Spoil(inner, "half_band").speak(asked), Spoil(inner, "clip").speak(asked)
     assert band_db(halved.samples, RATE, 6000, 12_001) < band_db(sound.samples, RATE, 6000, 12_001) - 30
     assert clipped.peak == pytest.approx(sound.peak, rel=1e-6)
     assert np.mean(np.abs(clipped.samples) > 0.999 * clipped.peak) > 5 * np.mean(
