@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.analysis.pairing import Match, Run, side_by_side
+from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, side_by_side, timed_elsewhere
 from evalkit.analysis.scores import Scores
 from evalkit.analysis.stats import Difference, Scope, difference, mean, together
 from evalkit.analysis.summary import chance_of, fair, worst
@@ -36,11 +36,12 @@ class Compared:
 def differences(baseline: Run, candidate: Run, matches: Sequence[Match], scope: Scope = "population") -> list[Compared]:
     """Returns the differences, metric by metric in the candidate's order, for those that both have and that compare."""
     columns, found = side_by_side(baseline, candidate, matches), []
+    apart = OF_THE_MACHINE if timed_elsewhere(baseline, candidate) else ()
+    pairs = [(2 * at, 2 * at + 1) for at in range(len(matches))]
     for name, record in candidate.report.metrics.items():
-        if record.higher_is_better is None or name not in baseline.report.metrics:
+        if record.higher_is_better is None or name not in baseline.report.metrics or name in apart:
             continue
         scores = fair(columns.scores(name), record, columns.heard)
-        pairs = [(2 * at, 2 * at + 1) for at in range(len(matches))]
         estimates = [difference(scores, *pair, chance_of(record), scope) for pair in pairs]
         placed = iter(together([one for one in estimates if one is not None]))
         for match, pair, estimate in zip(matches, pairs, estimates, strict=True):

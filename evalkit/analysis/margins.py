@@ -11,14 +11,14 @@ from evalkit.errors import DataError
 from evalkit.manifest import read_manifest
 
 _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
-Difference = Annotated[float, Field(gt=0)]
+Difference = Annotated[float, Field(gt=0, strict=True)]  # strict: `yes` is no 1
 
 
 @dataclass(frozen=True, config=_CLOSED)
 class Ratio:
     """A margin as a ratio of the baseline's value: 1.2 allows a fifth more, or of what is better high a sixth less."""
 
-    ratio: Annotated[float, Field(gt=1)]
+    ratio: Annotated[float, Field(gt=1, strict=True)]
 
 
 Margin = Difference | Ratio
@@ -41,6 +41,8 @@ def read_margins(path: Path) -> dict[str, Margin]:
     return dict(margins)
 
 
-def allowed(margin: Margin, value: float) -> float:
+def allowed(margin: Margin, value: float, *, higher_is_better: bool) -> float:
     """Returns how much worse than a baseline's `value` a margin allows, in the metric's unit."""
-    return abs(value) * (margin.ratio - 1) if isinstance(margin, Ratio) else margin
+    if not isinstance(margin, Ratio):
+        return margin
+    return abs(value) * (1 - 1 / margin.ratio if higher_is_better else margin.ratio - 1)

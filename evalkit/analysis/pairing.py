@@ -1,21 +1,17 @@
-"""Two runs beside each other: in what they differ, which of their trials match, and their rows, paired.
+"""Two runs beside each other: which of their trials match, and their rows, paired."""
 
-Scores compare only where the same judges heard the same texts in the same voices. All else may differ, often it is the
-question: it is listed field by field.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from evalkit.analysis.findings import plain
 from evalkit.analysis.scores import Columns, tabulated
-from evalkit.digest import digest
 from evalkit.errors import DataError
+from evalkit.metrics.speed import SPEED
 from evalkit.record import Report, TrialSummary
 from evalkit.row import Row
 
-SHOWN = 60  # characters of a value
+OF_THE_MACHINE = frozenset(metric.name for metric in SPEED)  # what another machine, or another load, changes
 MANY_SEEDS = 1_000_000  # above any seed's rank: trials that are pooled are told apart by it
 
 
@@ -29,23 +25,6 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Disagreement:
-    """A field in which two runs differ.
-
-    Attributes:
-        field: Where, e.g. `judges.asr.revision`.
-        baseline: What the baseline has.
-        candidate: What the candidate has.
-        is_barrier: Whether scores do not compare because of it.
-    """
-
-    field: str
-    baseline: str
-    candidate: str
-    is_barrier: bool
-
-
-@dataclass(frozen=True)
 class Match:
     """A trial of each run with the same settings; the engine's version may differ."""
 
@@ -53,84 +32,8 @@ class Match:
     candidate: TrialSummary
 
 
-def disagreements(baseline: Run, candidate: Run) -> list[Disagreement]:
-    """Returns in what two runs differ, what keeps scores from being compared first."""
-    found = [
-        *_differing("judges", _judges(baseline.report), _judges(candidate.report), is_barrier=True),
-        *_differing("probes", _texts(baseline), _texts(candidate), is_barrier=True),
-        *_differing("voices", _recordings(baseline), _recordings(candidate), is_barrier=True),
-        *_differing("prompts", _prompts(baseline), _prompts(candidate), is_barrier=False),
-        *_differing("", _circumstances(baseline.report), _circumstances(candidate.report), is_barrier=False),
-    ]
-    return sorted(found, key=lambda one: not one.is_barrier)
-
-
-def _differing(
-    where: str, ones: Mapping[str, Any], others: Mapping[str, Any], *, is_barrier: bool
-) -> Iterator[Disagreement]:
-    for key in dict.fromkeys([*ones, *others]):
-        one, other = ones.get(key), others.get(key)
-        field = ".".join(part for part in (where, key) if part)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from _differing(field, one, other, is_barrier=is_barrier)
-        elif one != other:
-            yield Disagreement(field, _shown(one), _shown(other), is_barrier)
-
-
-def _shown(value: Any) -> str:
-    """Returns a value in short; lists by how many and their first."""
-    if value is None:
-        return "not there"
-    text = " ".join(plain(value).split())
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
-
-
-def _judges(report: Report) -> dict[str, Any]:
-    """Returns what judges are, each under its name; ears make prompts, which are compared themselves."""
-    found: dict[str, Any] = {}
-    for key, value in report.provenance.judges.items():
-        if key != "ears":
-            found[key] = {str(at): one for at, one in enumerate(value)} if isinstance(value, list) else value
-    return found
-
-
-def _texts(run: Run) -> dict[str, str]:
-    return {row.probe: f"[{row.language}] {row.text}" for row in run.rows}
-
-
-def _recordings(run: Run) -> dict[str, str]:
-    return {
-        voice: f"{len(addresses)} recordings, {addresses[0][:8] if addresses else 'none'}..., digest "
-        f"{digest(list(addresses))[:8]}"
-        for voice, addresses in run.report.recordings.items()
-    }
-
-
-def _prompts(run: Run) -> dict[str, str]:
-    """Returns what each voice's prompt is in each trial, by their settings."""
-    named = {trial.id: _settings(trial) for trial in run.report.trials}
-    return {
-        f"{named[row.trial]}, {row.voice}": f"{row.prompt.seconds:.2f} s, {row.prompt.sha256[:8]}"
-        for row in run.rows
-        if row.prompt is not None and row.trial in named
-    }
-
-
-def _circumstances(report: Report) -> dict[str, Any]:
-    """Returns what may differ: engines, packages, machine, commit."""
-    told = report.provenance
-    return {
-        "engines": told.engines,
-        "packages": told.packages,
-        "python": told.python,
-        "platform": told.platform,
-        "device": told.device,
-        "commit": told.commit,
-        "seeds": ", ".join(map(str, told.seeds)),
-    }
-
-
 def _settings(trial: TrialSummary) -> str:
+    """Returns what trials are matched by, and told apart by in messages."""
     return ", ".join([trial.engine, *(f"{key}={plain(value)}" for key, value in sorted(trial.settings.items()))])
 
 
@@ -140,24 +43,64 @@ def matched(baseline: Report, candidate: Report) -> list[Match]:
     Raises:
         DataError: None match, or several trials of one run have the same settings.
     """
-    theirs: dict[str, TrialSummary] = {}
-    for trial in baseline.trials:
-        if theirs.setdefault(_settings(trial), trial) is not trial:
-            raise DataError(
-                f"{baseline.run_id} has two trials with the settings {_settings(trial)} (versions "
-                f"{theirs[_settings(trial)].version} and {trial.version}): which is meant cannot be told"
-            )
-    found = [Match(theirs[key], trial) for trial in candidate.trials if (key := _settings(trial)) in theirs]
-    if not found and len(baseline.trials) == len(candidate.trials) == 1:
-        found = [Match(baseline.trials[0], candidate.trials[0])]
+    if len(baseline.trials) == len(candidate.trials) == 1:
+        return [Match(baseline.trials[0], candidate.trials[0])]
+    theirs, own = _by_settings(baseline), _by_settings(candidate)
+    found = [Match(theirs[key], trial) for key, trial in own.items() if key in theirs]
     if not found:
         raise DataError(
             f"no trial of {candidate.run_id} has the settings of one of {baseline.run_id}: "
-            f"{'; '.join(map(_settings, candidate.trials[:2]))} against {'; '.join(list(theirs)[:2])}"
+            f"{'; '.join(list(own)[:2])} against {'; '.join(list(theirs)[:2])}"
         )
-    if len({one.baseline.id for one in found}) < len(found):
-        raise DataError(f"{candidate.run_id} has several trials with the same settings: gate one version at a time")
     return found
+
+
+def _by_settings(report: Report) -> dict[str, TrialSummary]:
+    found: dict[str, TrialSummary] = {}
+    for trial in report.trials:
+        if (one := found.setdefault(_settings(trial), trial)) is not trial:
+            raise DataError(
+                f"{report.run_id} has two trials with the settings {_settings(trial)} (versions {one.version} and "
+                f"{trial.version}): which is meant cannot be told; run one version at a time"
+            )
+    return found
+
+
+def require_all(baseline: Run, candidate: Run, matches: Sequence[Match]) -> None:
+    """Checks that both runs were asked for the same: whoever says less must not pass for it.
+
+    Raises:
+        DataError: A trial has no match, or one says a text in a voice more often than the other.
+    """
+    for run, ids in (
+        (baseline, {match.baseline.id for match in matches}),
+        (candidate, {match.candidate.id for match in matches}),
+    ):
+        if alone := next((trial for trial in run.report.trials if trial.id not in ids), None):
+            raise DataError(
+                f"{run.name} has the trial {_settings(alone)}, the other run does not: gate runs of the same trials"
+            )
+    for match in matches:
+        ones, others = _told_times(baseline, match.baseline.id), _told_times(candidate, match.candidate.id)
+        if wrong := sorted(place for place in {*ones, *others} if ones[place] != others[place]):
+            voice, probe = wrong[0]
+            raise DataError(
+                f"voice {voice}, probe {probe}: {ones[wrong[0]]} utterances in {baseline.name}, "
+                f"{others[wrong[0]]} in {candidate.name}; gate runs of the same voices, probes and number of seeds"
+            )
+
+
+def _told_times(run: Run, trial: str) -> Counter[tuple[str, str]]:
+    return Counter((row.voice, row.probe) for row in run.rows if row.trial == trial)
+
+
+def timed_elsewhere(baseline: Run, candidate: Run) -> str:
+    """Returns why times and memory of two runs do not compare; empty where they do."""
+    ones, others = baseline.report.provenance, candidate.report.provenance
+    for what, one, other in (("machine", ones.platform, others.platform), ("device", ones.device, others.device)):
+        if one != other:
+            return f"taken on another {what} ({one}, {other})"
+    return ""
 
 
 def side_by_side(baseline: Run, candidate: Run, matches: Sequence[Match]) -> Columns:
@@ -177,14 +120,13 @@ def pooled(baseline: Run, candidate: Run, matches: Sequence[Match]) -> Columns:
 
     The columns' trials are `baseline` and `candidate`.
     """
-    order = {id: at for at, match in enumerate(matches) for id in (match.baseline.id, match.candidate.id)}
     rows = [
         replace(row, trial=side, seed=order[id] * MANY_SEEDS + row.seed)
-        for side, run, ids in (
-            ("baseline", baseline, {match.baseline.id for match in matches}),
-            ("candidate", candidate, {match.candidate.id for match in matches}),
+        for side, run, order in (
+            ("baseline", baseline, {match.baseline.id: at for at, match in enumerate(matches)}),
+            ("candidate", candidate, {match.candidate.id: at for at, match in enumerate(matches)}),
         )
-        for id, row in _ranked(run.rows, ids)
+        for id, row in _ranked(run.rows, order)
     ]
     return tabulated(rows, ["baseline", "candidate"])
 
@@ -194,7 +136,7 @@ def _relabelled(rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Row]:
         yield replace(row, trial=names[id])
 
 
-def _ranked(rows: Sequence[Row], ids: Mapping[str, str] | set[str]) -> Iterator[tuple[str, Row]]:
+def _ranked(rows: Sequence[Row], ids: Container[str]) -> Iterator[tuple[str, Row]]:
     """Gives the rows of some trials, with their seeds' ranks in place of seeds."""
     own = [row for row in rows if row.trial in ids]
     seeds: dict[tuple[str, str, str], list[int]] = {}

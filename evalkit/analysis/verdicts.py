@@ -1,8 +1,11 @@
 """A gate's verdict: metric by metric, is the candidate worse than the baseline by more than the margin?
 
-`pass`: the worsening's interval lies below the margin. `regression`: it lies above 0 and the estimate above the margin.
-`inconclusive`: neither can be told. The intervals of all metrics hold together (`stats.together`). What either failed
-to say counts as the worst that was scored: nobody passes for failing on what is hard.
+`pass`: the worsening's interval lies below the margin. `regression`: it lies above 0 and the estimate above the margin
+(as both do where the interval lies above the margin). `inconclusive`: neither can be told. The intervals of all metrics
+hold together (`stats.together`).
+
+What either failed to say, or could not be scored in, counts as the worst that was scored: nobody passes for failing on
+what is hard, and with as many failures as the baseline nobody is the worse for them.
 """
 
 import math
@@ -13,15 +16,13 @@ from typing import Literal
 import numpy as np
 
 from evalkit.analysis.findings import SAME
-from evalkit.analysis.margins import Margin, allowed
-from evalkit.analysis.pairing import Match, Run, pooled
-from evalkit.analysis.scores import Columns
+from evalkit.analysis.margins import Margin, allowed, load_of
+from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, pooled, timed_elsewhere
+from evalkit.analysis.scores import Columns, Floats, Scores
 from evalkit.analysis.stats import Difference, Estimate, Scope, difference, mean, together
 from evalkit.analysis.summary import at_worst, chance_of, fair
 from evalkit.errors import DataError
-from evalkit.metrics.speed import TIMINGS
 from evalkit.record import MetricRecord
-from evalkit.row import FAILED
 
 State = Literal["pass", "regression", "inconclusive", "not gated"]
 
@@ -36,8 +37,8 @@ class Verdict:
     Attributes:
         metric: Its name.
         state: The verdict.
-        baseline: Pooled mean of the baseline, over the pairs, failures at their worst.
-        candidate: That of the candidate.
+        baseline: Pooled mean of the baseline, over the pairs.
+        candidate: That of the candidate, over the pairs, its failures at their worst.
         worsening: By how much the candidate is worse; below 0: better.
         low: Lower end of the worsening's interval; None where there is none.
         high: Its upper end.
@@ -103,30 +104,30 @@ def judge(
     Raises:
         DataError: No metric of the margins can be compared.
     """
-    columns, metrics = pooled(baseline, candidate, matches), candidate.report.metrics
-    same = same_sounds(baseline, candidate, matches)
-    elsewhere = _timed_elsewhere(baseline, candidate)
-    found: dict[str, _Asked | Verdict] = {}
+    columns = pooled(baseline, candidate, matches)
+    found: list[_Asked | Verdict] = []
     for name, margin in margins.items():
-        record = metrics.get(name)
-        if record is None or name not in baseline.report.metrics or record.higher_is_better is None:
-            found[name] = Verdict(name, "not gated", why="it is not scored, or has no better and worse")
-        elif name in TIMINGS and elsewhere:
-            found[name] = Verdict(name, "not gated", why=elsewhere)
+        if why := _why_not(name, baseline, candidate):
+            found.append(Verdict(name, "not gated", why=why))
         else:
-            found[name] = _asked(name, record, margin, columns, scope)
-    asked = [one for one in found.values() if isinstance(one, _Asked)]
+            found.append(_asked(name, candidate.report.metrics[name], margin, columns, scope))
+    asked = [one for one in found if isinstance(one, _Asked)]
     if not asked:
-        raise DataError(f"nothing can be gated: {'; '.join(_why(one) for one in found.values())}")
-    certain = [one for one in asked if same and one.name not in TIMINGS]
-    open_ones = [one for one in asked if one not in certain]
-    told = dict(zip([one.name for one in open_ones], together([one.estimate for one in open_ones]), strict=True))
-    verdicts = [one if isinstance(one, Verdict) else _verdict(one, told.get(one.name)) for one in found.values()]
+        reasons = "; ".join(f"{one.metric!r}: {one.why}" for one in found if isinstance(one, Verdict))
+        raise DataError(f"nothing can be gated: {reasons}")
+    same = same_sounds(baseline, candidate, matches)
+    verdicts = _verdicts(found, [one for one in asked if not same or one.name in OF_THE_MACHINE])
     return Gate(_overall(verdicts), _scope_of(asked), verdicts, same)
 
 
-def _why(one: _Asked | Verdict) -> str:
-    return f"{one.metric}: {one.why}" if isinstance(one, Verdict) else one.name
+def _why_not(name: str, baseline: Run, candidate: Run) -> str:
+    """Returns why a metric cannot be gated; empty where it can."""
+    record = candidate.report.metrics.get(name)
+    if record is None or name not in baseline.report.metrics:
+        return "it is not scored"
+    if record.higher_is_better is None:
+        return "it has no better and worse"
+    return timed_elsewhere(baseline, candidate) if name in OF_THE_MACHINE else ""
 
 
 def _scope_of(asked: Sequence[_Asked]) -> Scope:
@@ -155,73 +156,97 @@ def same_sounds(baseline: Run, candidate: Run, matches: Sequence[Match]) -> bool
     )
 
 
-def _timed_elsewhere(baseline: Run, candidate: Run) -> str:
-    """Returns why times of two runs do not compare; empty where they do."""
-    ones, others = baseline.report.provenance, candidate.report.provenance
-    for what, one, other in (("machine", ones.platform, others.platform), ("device", ones.device, others.device)):
-        if one != other:
-            return f"timed on another {what} ({one}, {other})"
-    return ""
-
-
 def _asked(name: str, record: MetricRecord, margin: Margin, columns: Columns, scope: Scope) -> _Asked | Verdict:
-    scores = columns.scores(name)
-    if name != FAILED and name not in TIMINGS:
-        for side in (BASELINE, CANDIDATE):  # both: with as many failures neither is the worse for them
-            scores = at_worst(scores, columns.failed, side, record)
-    scores = fair(scores, record, columns.heard)
+    scores = fair(columns.scores(name), record, columns.heard)
+    if name not in OF_THE_MACHINE:
+        scores = _with_failures(scores, columns.failed, record)
     estimate = difference(scores, BASELINE, CANDIDATE, chance_of(record), scope)
     if estimate is None:
         return Verdict(name, "not gated", why="no utterance of both has it")
     both = scores.known(BASELINE) & scores.known(CANDIDATE)
     shared = replace(scores, values=np.where(both, scores.values, np.nan))
-    means = [one.value for at in (BASELINE, CANDIDATE) if (one := mean(shared, at))]
-    return _Asked(name, record, allowed(margin, means[0]), (means[0], means[1]), estimate)
+    base, own = (one.value for at in (BASELINE, CANDIDATE) if (one := mean(shared, at)))
+    most = allowed(margin, base, higher_is_better=bool(record.higher_is_better))
+    return _Asked(name, record, most, (base, own), replace(estimate, common=load_of(margin, base)))
+
+
+def _with_failures(scores: Scores, failed: Floats, record: MetricRecord) -> Scores:
+    """Returns the scores with the failures of both at their worst.
+
+    What the baseline has a score of and the candidate has none is a failure too, as where a judge broke on its sound.
+    """
+    lost = failed.copy()
+    lost[CANDIDATE, scores.known(BASELINE) & ~scores.known(CANDIDATE)] = 1
+    for side in (BASELINE, CANDIDATE):
+        scores = at_worst(scores, lost, side, record)
+    return scores
+
+
+def _verdicts(found: Sequence[_Asked | Verdict], chancy: Sequence[_Asked]) -> list[Verdict]:
+    """Returns the verdicts; what is not `chancy` is certain, since both runs have the same sounds."""
+    told = dict(zip([one.name for one in chancy], together([one.estimate for one in chancy]), strict=True))
+    return [one if isinstance(one, Verdict) else _verdict(one, told.get(one.name)) for one in found]
 
 
 def _verdict(asked: _Asked, told: Difference | None) -> Verdict:
-    """Returns the verdict on a metric; `told` is None where both runs have the same sounds."""
     sign = -1.0 if asked.record.higher_is_better else 1.0
-    worsening = sign * asked.estimate.value + 0.0
-    low, high = (worsening, worsening) if told is None else _ends(told, sign)
-    state, why = _state(worsening, low, high, asked.margin)
-    more = None
-    if state == "inconclusive" and low is not None and high is not None:
-        more = _more(worsening, (high - low) / 2, asked.margin, asked.estimate.n_units)
-    means = asked.means
+    worse, more = _Worse.of(told, sign), None
+    if worse is None:
+        value = sign * asked.estimate.value + 0.0
+        worse, why = _Worse(value, value, value), "the same sounds"
+        state: State = "pass" if value <= asked.margin else "regression"
+    else:
+        state, why = _state(worse, asked.margin)
+    if state == "inconclusive" and not why:
+        more = _more(worse, asked.margin, asked.estimate)
     return Verdict(
-        *(asked.name, state, means[0], means[1], worsening, low, high, asked.margin, asked.estimate.n_units),
+        *(asked.name, state, *asked.means, worse.value, worse.low, worse.high, asked.margin, asked.estimate.n_units),
         more=more,
-        why="the same sounds" if told is None else why,
+        why=why,
     )
 
 
-def _ends(told: Difference, sign: float) -> tuple[float | None, float | None]:
-    if told.low is None or told.high is None:
-        return None, None
-    return (told.low, told.high) if sign > 0 else (-told.high, -told.low)
+@dataclass(frozen=True)
+class _Worse:
+    """By how much the candidate is worse, and the interval of that."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, told: Difference | None, sign: float) -> "_Worse | None":
+        """Returns a difference as a worsening: `sign` is -1 where higher is better."""
+        if told is None:
+            return None
+        value = sign * told.value + 0.0  # no -0
+        if told.low is None or told.high is None:
+            return cls(value, None, None)
+        return cls(value, *sorted((sign * told.low, sign * told.high)))
 
 
-def _state(worsening: float, low: float | None, high: float | None, margin: float) -> tuple[State, str]:
-    if low is None or high is None:
-        if abs(worsening) < SAME:
+def _state(worse: _Worse, margin: float) -> tuple[State, str]:
+    if worse.low is None or worse.high is None:
+        if abs(worse.value) < SAME:
             return "pass", "the same in every pair"
         return "inconclusive", "the pairs show no spread, so that chance cannot be told"
-    if high < margin:
+    if worse.high < margin:
         return "pass", ""
-    if low > 0 and worsening > margin:
+    if worse.low > 0 and worse.value > margin:
         return "regression", ""
     return "inconclusive", ""
 
 
-def _more(worsening: float, reach: float, margin: float, n_pairs: int) -> int | None:
+def _more(worse: _Worse, margin: float, estimate: Estimate) -> int | None:
     """Returns how many more utterances make the interval so narrow that it settles the matter.
 
-    A half width falls with the root of their number. It must become less than the room: up to the margin if the
-    estimate is below it, and else down to 0.
+    A half width falls with the root of their number; where nothing was seen to vary, so that one event more or less is
+    what it allows for, with their number. It must become less than the room: up to the margin if the estimate is below
+    it, and else down to 0.
     """
-    room = margin - worsening if worsening < margin else worsening
-    if room <= 0:
+    room = margin - worse.value if worse.value < margin else worse.value
+    if room <= 0 or worse.low is None or worse.high is None:
         return None
-    needed = math.ceil(n_pairs * (reach / room) ** 2) - n_pairs
-    return max(1, needed) if needed <= MOST_MORE else None
+    reach, unseen = (worse.high - worse.low) / 2, float(np.abs(estimate.parts).max()) < SAME
+    needed = estimate.n_units * (reach / room) ** (1 if unseen else 2) - estimate.n_units
+    return max(1, math.floor(needed) + 1) if needed < MOST_MORE else None

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit.analysis.margins import read_margins
+from evalkit.analysis.pairing import require_all
 from evalkit.analysis.verdicts import Gate, judge
-from evalkit.commands.compare import matched_runs
+from evalkit.commands.compare import WIDE, matched_runs
 from evalkit.commands.screen import show, tell
+from evalkit.errors import DataError, StorageError
 from evalkit.reports.baselines import BASELINES, find_baseline, keep, read_run
 from evalkit.reports.decisions import (
     VERDICTS,
@@ -36,17 +38,26 @@ def run_gate(typed: Sequence[str]) -> int:
     """Does what was typed after `gate`; returns the exit code.
 
     Raises:
-        DataError: A run or margins that cannot be read, or runs whose scores do not compare.
-        StorageError: A file cannot be written.
+        DataError: A run or margins that cannot be read, runs whose scores do not compare, or a file that cannot be
+            written.
     """
     parser = _parser()
     parsed = parser.parse_args(typed)
+    try:
+        return _done(parser, parsed)
+    except StorageError as error:  # whose own code, 1, would read as a regression
+        raise DataError(str(error)) from error
+
+
+def _done(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> int:
     if parsed.update_baseline is not None:
         if parsed.baseline is not None:
             parser.error("--update-baseline keeps the candidate, --baseline compares with another: type one of the two")
         folder = keep(read_run(parsed.candidate), parsed.update_baseline, parsed.reason or "", parsed.baselines)
         show(str(folder))
         return 0
+    if parsed.reason is not None:
+        parser.error("--reason says why a baseline is kept: it goes with --update-baseline")
     if parsed.baseline is None:
         parser.error("say what to compare with: --baseline NAME or DIR")
     return _gated(parsed)
@@ -74,10 +85,13 @@ def _parser() -> argparse.ArgumentParser:
 def _gated(parsed: argparse.Namespace) -> int:
     margins = read_margins(locate(parsed.margins) if parsed.margins else resource("configs/gate.yaml"))
     runs, matches, found = matched_runs(find_baseline(parsed.baseline, parsed.baselines), parsed.candidate)
+    if runs[0].report.status != "complete":
+        raise DataError(f"{runs[0].name} is {runs[0].report.status}: only a complete run can be a baseline")
+    require_all(*runs, matches)
     gate, width = judge(*runs, matches, margins, parsed.scope), terminal_width()
     show("\n".join([*disagreement_lines(found, width), "", *gate_lines(gate, width)]))
     title = f"Gate: {runs[1].report.run_id} against {runs[0].report.run_id}"
-    sentences = [gate_sentence(gate), *disagreement_lines(found, 10_000)]
+    sentences = [gate_sentence(gate), *disagreement_lines(found, WIDE, most=len(found))]
     for path, text in (
         (parsed.markdown, markdown(title, VERDICTS, verdict_rows(gate), sentences)),
         (parsed.junit, junit(gate, inconclusive_fails=parsed.inconclusive != "pass")),

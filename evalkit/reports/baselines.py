@@ -7,18 +7,22 @@ import getpass
 import hashlib
 import json
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from evalkit.analysis.pairing import Run
 from evalkit.errors import DataError
-from evalkit.names import name_fault
+from evalkit.names import name_fault, text_fault, visible
+from evalkit.record import Report
 from evalkit.reports.files import LONGEST_REPORT, REPORT_FILE, ROWS_FILE, read_report, read_rows, row_line
+from evalkit.row import Row
 from evalkit.store.atomic import write_text
 from evalkit.textfile import read_text
 
 BASELINES = Path("reports/baselines")
 ABOUT_FILE = "baseline.json"
+LARGEST = 1e18  # of a score or a weight: nothing that is measured is larger, and squares of squares stay numbers
 
 
 def read_run(path: Path) -> Run:
@@ -29,17 +33,49 @@ def read_run(path: Path) -> Run:
     """
     folder = path.parent if path.name == REPORT_FILE else path
     report, rows = read_report(folder), list(read_rows(folder))
-    counts = {trial.id: 0 for trial in report.trials}
+    if fault := _report_fault(report):
+        raise DataError(f"{folder / REPORT_FILE} {fault}")
+    if fault := _rows_fault(report, rows):
+        raise DataError(f"{folder / ROWS_FILE} {fault}")
+    return Run(str(folder), report, rows)
+
+
+def _report_fault(report: Report) -> str | None:
+    """Returns why no report that evalkit wrote is like this; None if it may be one."""
+    ids = [trial.id for trial in report.trials]
+    if not ids:
+        return "has no trials"
+    if twice := next((id for id in ids if ids.count(id) > 1), None):
+        return f"has the trial {twice!r} twice"
+    for name, metric in report.metrics.items():
+        low, high = metric.bounds
+        if low is not None and high is not None and low > high:
+            return f"says of metric {name!r} that it is at least {low:g} and at most {high:g}"
+        if not 0 <= metric.repeatability <= LARGEST:
+            return f"says of metric {name!r} that it repeats within {metric.repeatability:g}"
+    return None
+
+
+def _rows_fault(report: Report, rows: Iterable[Row]) -> str | None:
+    """Returns why rows are not those of a report; None if they may be."""
+    counts, seen = {trial.id: 0 for trial in report.trials}, set()
     for row in rows:
+        where = f"voice {row.voice!r}, probe {row.probe!r}, seed {row.seed}"
         if row.trial not in counts:
-            raise DataError(f"{folder / ROWS_FILE} has a row of trial {row.trial!r}, which {REPORT_FILE} does not have")
+            return f"has a row of trial {row.trial!r}, which {REPORT_FILE} does not have"
+        if (utterance := (row.trial, row.voice, row.probe, row.seed)) in seen:
+            return f"has an utterance twice: trial {row.trial!r}, {where}"
+        measured = [*row.scores.items(), *row.weights.items()]
+        if large := next((name for name, value in measured if abs(value) > LARGEST), None):
+            return f"says of {where} that {large!r} is beyond {LARGEST:g}, which nothing that is measured can be"
+        seen.add(utterance)
         counts[row.trial] += 1
     if wrong := next((trial for trial in report.trials if counts[trial.id] != trial.n), None):
-        raise DataError(
-            f"{folder / ROWS_FILE} has {counts[wrong.id]} rows of trial {wrong.id}, {REPORT_FILE} speaks of {wrong.n}: "
-            "the two are not of one run, or one is damaged"
+        return (
+            f"has {counts[wrong.id]} rows of trial {wrong.id!r}, {REPORT_FILE} speaks of {wrong.n}: the two are not of "
+            "one run, or one is damaged"
         )
-    return Run(str(folder), report, rows)
+    return None
 
 
 def find_baseline(named: str, baselines: Path) -> Path:
@@ -49,15 +85,22 @@ def find_baseline(named: str, baselines: Path) -> Path:
         DataError: There is neither.
     """
     path = Path(named)
-    if (path / REPORT_FILE).exists() or (path.name == REPORT_FILE and path.exists()):
+    if _is_there(path / REPORT_FILE) or (path.name == REPORT_FILE and _is_there(path)):
         return path
-    if not name_fault(named) and (baselines / named / REPORT_FILE).exists():
+    if not name_fault(named) and _is_there(baselines / named / REPORT_FILE):
         return baselines / named
     known = sorted(one.parent.name for one in baselines.glob(f"*/{REPORT_FILE}"))
     raise DataError(
         f"there is no run at {named!r}, and no baseline of that name below {baselines}; kept there: "
         f"{', '.join(known) or 'none'}; keep one: python -m evalkit gate RUN --update-baseline NAME --reason '...'"
     )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, a folder that may not be looked into
+        return False
 
 
 def keep(run: Run, name: str, reason: str, baselines: Path) -> Path:
@@ -71,10 +114,11 @@ def keep(run: Run, name: str, reason: str, baselines: Path) -> Path:
         raise DataError(f"--update-baseline {name!r} {fault}")
     if not reason.strip():
         raise DataError("a baseline is kept for a reason that others can read: --reason 'why this run, why now'")
+    if fault := text_fault(reason):
+        raise DataError(f"--reason {fault}")
     if run.report.status != "complete":
         raise DataError(f"{run.name} is {run.report.status}: only a complete run can be a baseline")
     folder = baselines / name
-    folder.mkdir(parents=True, exist_ok=True)
     text = read_text(Path(run.name) / REPORT_FILE, "report", most=LONGEST_REPORT)
     about = {
         "name": name,
@@ -83,7 +127,7 @@ def keep(run: Run, name: str, reason: str, baselines: Path) -> Path:
         "reason": reason.strip(),
         "run_id": run.report.run_id,
         "report_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "replaced": read_report(folder).run_id if (folder / REPORT_FILE).exists() else None,
+        "replaced": _run_kept(folder),
     }
     write_text(folder / ROWS_FILE, "".join(f"{row_line(row)}\n" for row in run.rows))
     write_text(folder / REPORT_FILE, text)
@@ -91,10 +135,20 @@ def keep(run: Run, name: str, reason: str, baselines: Path) -> Path:
     return folder
 
 
+def _run_kept(folder: Path) -> str | None:
+    """Returns the run that a baseline holds; None where there is none, or one that cannot be read."""
+    try:
+        return read_report(folder).run_id
+    except DataError:  # a damaged one is kept anew, too
+        return None
+
+
 def _who() -> str:
     """Returns who keeps a baseline: as git knows them, else the user's name."""
     try:
-        done = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)
-        return done.stdout.strip() or getpass.getuser()
+        done = subprocess.run(
+            ["git", "config", "user.name"], capture_output=True, text=True, errors="replace", check=False
+        )
+        return visible(done.stdout.strip() or getpass.getuser())
     except (OSError, KeyError):
         return "unknown"
