@@ -8,12 +8,13 @@ LOCK := locks/python$(VERSION).txt
 LOCKED := $(patsubst locks/python%.txt,%,$(sort $(wildcard locks/*.txt)))
 RUN := $(BIN)/python -m evalkit
 
-.PHONY: help venv demo test test-gpu hostile check format schema lock doctor bench clean
+.PHONY: help venv demo gate test test-gpu hostile check format schema lock doctor bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make venv      set up .venv, exactly as locked"
 	@echo "make demo      set up, fetch the demo's weights, run python -m evalkit run +sweep=demo"
+	@echo "make gate      set up, fetch, run the embedded engine, gate it against the baseline kokoro_cpu"
 	@echo "make test      set up, fetch, run the tests"
 	@echo "make test-gpu  set up, run the tests that need a GPU"
 	@echo "make hostile   run the tests of hostile and clumsy input, and count those that hold"
@@ -48,6 +49,12 @@ venv: $(VENV)/.installed
 demo: $(VENV)/.installed
 	@$(RUN) fetch --sweep demo
 	@$(RUN) run +sweep=demo
+
+# The run's folder is the last line that it prints; a run that fails ends it there.
+gate: $(VENV)/.installed
+	@$(RUN) fetch --sweep demo
+	@told=$$($(RUN) run +sweep=gate engine=kokoro judge=demo probes=demo) || exit; echo "$$told"; \
+	$(RUN) gate "$$(echo "$$told" | tail -n 1)" --baseline kokoro_cpu --margins configs/gate_cpu.yaml --inconclusive=pass
 
 test: $(VENV)/.installed
 	@$(RUN) fetch --sweep demo
