@@ -9,8 +9,9 @@ from evalkit.trial import values_of
 SAME = 5e-7  # half a unit of the last digit that a report keeps
 SCOPES = {
     "population": "95 % intervals for new voices and texts (population)",
-    "panel": "95 % intervals for just these voices and texts (panel): one voice or one text says nothing of others",
+    "panel": "95 % intervals for just these voices and texts (panel)",
 }
+ALONE = ": one voice or one text says nothing of others"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _worst(told: Comparison) -> str:
 def _scope(told: Sequence[Comparison]) -> list[str]:
     """Returns what the intervals hold for; nothing where there is none."""
     scopes = {one.scope for one in told if one.low is not None}
-    return [SCOPES[scope] for scope in ("population", "panel") if scope in scopes][-1:]
+    return [SCOPES["panel"] + ALONE] if "panel" in scopes else [SCOPES["population"]] if scopes else []
 
 
 def _flagged(trial: TrialSummary) -> str:

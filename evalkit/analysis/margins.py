@@ -16,9 +16,16 @@ Difference = Annotated[float, Field(gt=0, strict=True)]  # strict: `yes` is no 1
 
 @dataclass(frozen=True, config=_CLOSED)
 class Ratio:
-    """A margin as a ratio of the baseline's value: 1.2 allows a fifth more, or of what is better high a sixth less."""
+    """A margin as a ratio of the baseline's value: 1.2 allows a fifth more, or of what is better high a sixth less.
+
+    Attributes:
+        ratio: The margin.
+        between_runs: By how much the value of a whole run varies though nothing changed, as a share of it (a standard
+            deviation): other loads of the machine, of which no pair of one run can tell.
+    """
 
     ratio: Annotated[float, Field(gt=1, strict=True)]
+    between_runs: Annotated[float, Field(ge=0, strict=True)] = 0.0
 
 
 Margin = Difference | Ratio
@@ -46,3 +53,8 @@ def allowed(margin: Margin, value: float, *, higher_is_better: bool) -> float:
     if not isinstance(margin, Ratio):
         return margin
     return abs(value) * (1 - 1 / margin.ratio if higher_is_better else margin.ratio - 1)
+
+
+def load_of(margin: Margin, value: float) -> float:
+    """Returns the variance of a difference that the load of two runs leaves, where the baseline's is `value`."""
+    return 2 * (margin.between_runs * value) ** 2 if isinstance(margin, Ratio) else 0.0

@@ -111,14 +111,12 @@ def against_guards(
     found = []
     for name, told in guards.items():
         if told is not None:
-            found.append(_worse(told, -direction(report, name), _most(pair[0], name, margins[name])))
+            sign = direction(report, name)
+            most = allowed(margins[name], _value(pair[0], name) or 0.0, higher_is_better=sign > 0)
+            found.append(_worse(told, -sign, most))
         elif name in report.guards or (name != RTF and any(_value(one, name) is not None for one in pair)):
             found.append(f"its {name} cannot be compared with that of what is shipped")
     return [fault for fault in found if fault]
-
-
-def _most(baseline: TrialSummary, metric: str, margin: Margin) -> float:
-    return allowed(margin, _value(baseline, metric) or 0.0)
 
 
 def _worse(told: Comparison, sign: int, most: float) -> str | None:
