@@ -53,7 +53,7 @@ demo: $(VENV)/.installed
 # The run's folder is the last line that it prints; a run that fails ends it there.
 gate: $(VENV)/.installed
 	@$(RUN) fetch --sweep demo
-	@told=$$($(RUN) run +sweep=gate engine=kokoro judge=demo probes=demo) || exit; echo "$$told"; \
+	@told=$$($(RUN) run +sweep=gate engine=kokoro judge=demo probes=demo 'seeds=[0,1]') || exit; echo "$$told"; \
 	$(RUN) gate "$$(echo "$$told" | tail -n 1)" --baseline kokoro_cpu --margins configs/gate_cpu.yaml --inconclusive=pass
 
 test: $(VENV)/.installed

@@ -61,9 +61,13 @@ def result_table(report: Report, rows: Sequence[Row]) -> str:
         scores = [_score(trial, metric, trial.id in cached) for metric in metrics]
         numbers[trial.id] = [*([real[trial.id]] if real else []), *map(str, counts), *scores]
     lines = _wide(report, headings, numbers, width) or _two_lines(report, headings, numbers, width)
+    brackets = folded(_brackets(rows), width) if rows else []
+    return "\n".join([*lines, *folded(_versions(report.trials), width), *brackets])
+
+
+def _brackets(rows: Sequence[Row]) -> str:
     alone = min(len({row.voice for row in rows}), len({row.probe for row in rows})) < 2
-    brackets = BRACKETS["panel" if alone else "population"]
-    return "\n".join([*lines, *folded(_versions(report.trials), width), *folded(brackets, width)])
+    return BRACKETS["panel" if alone else "population"]
 
 
 def _real_seconds(trials: Sequence[TrialSummary], rows: Sequence[Row]) -> dict[str, str]:
