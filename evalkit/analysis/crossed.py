@@ -23,6 +23,7 @@ from evalkit.analysis.scores import Floats
 
 POOLED_BELOW = 0.65  # quantile of F up to which a factor is taken to be none
 SHARED = 0.25  # correlation of the variances of two differences from one baseline: 0.5 ** 2
+ROUNDING = 1e-9  # of a sum of squares
 LEAST_FREEDOM = 0.5  # of the rest: with less, voices and texts cannot be told apart
 
 
@@ -113,10 +114,10 @@ def of_panel(table: Table) -> Spread:
     What a voice does to a text, again and again, is in it too and cannot be told from chance: it is rather too wide.
     """
     squares = _squares(table)
-    rest = float(squares.terms([0, 1])[2]) if squares.tells_apart else 0.0
-    return (
-        Spread(rest, squares.rest_freedom) if rest > 0 else _one_way(squares)
-    )  # in a table with holes it may be below
+    rest = float(squares.terms([0, 1])[2]) if squares.tells_apart else -1.0
+    if rest < -ROUNDING * float(squares.found[2]):  # in a table with holes: then all that cells differ by is chance
+        return _one_way(squares)
+    return Spread(max(0.0, rest), squares.rest_freedom)
 
 
 def _squares(table: Table) -> _Squares:

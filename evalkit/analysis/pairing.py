@@ -48,7 +48,7 @@ def matched(baseline: Report, candidate: Report) -> list[Match]:
     theirs, own = _by_settings(baseline), _by_settings(candidate)
     found = [Match(theirs[key], trial) for key, trial in own.items() if key in theirs]
     if not found:
-        raise DataError(
+        raise _refused(
             f"no trial of {candidate.run_id} has the settings of one of {baseline.run_id}: "
             f"{'; '.join(list(own)[:2])} against {'; '.join(list(theirs)[:2])}"
         )
@@ -59,7 +59,7 @@ def _by_settings(report: Report) -> dict[str, TrialSummary]:
     found: dict[str, TrialSummary] = {}
     for trial in report.trials:
         if (one := found.setdefault(_settings(trial), trial)) is not trial:
-            raise DataError(
+            raise _refused(
                 f"{report.run_id} has two trials with the settings {_settings(trial)} (versions {one.version} and "
                 f"{trial.version}): which is meant cannot be told; run one version at a time"
             )
@@ -77,14 +77,14 @@ def require_all(baseline: Run, candidate: Run, matches: Sequence[Match]) -> None
         (candidate, {match.candidate.id for match in matches}),
     ):
         if alone := next((trial for trial in run.report.trials if trial.id not in ids), None):
-            raise DataError(
+            raise _refused(
                 f"{run.name} has the trial {_settings(alone)}, the other run does not: gate runs of the same trials"
             )
     for match in matches:
         ones, others = _told_times(baseline, match.baseline.id), _told_times(candidate, match.candidate.id)
         if wrong := sorted(place for place in {*ones, *others} if ones[place] != others[place]):
             voice, probe = wrong[0]
-            raise DataError(
+            raise _refused(
                 f"voice {voice}, probe {probe}: {ones[wrong[0]]} utterances in {baseline.name}, "
                 f"{others[wrong[0]]} in {candidate.name}; gate runs of the same voices, probes and number of seeds"
             )
@@ -101,6 +101,11 @@ def timed_elsewhere(baseline: Run, candidate: Run) -> str:
         if one != other:
             return f"taken on another {what} ({one}, {other})"
     return ""
+
+
+def _refused(message: str) -> DataError:
+    """Returns the error; names come from reports, and none may break its line."""
+    return DataError(" ".join(message.split()))
 
 
 def side_by_side(baseline: Run, candidate: Run, matches: Sequence[Match]) -> Columns:

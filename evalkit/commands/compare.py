@@ -17,6 +17,7 @@ from evalkit.reports.decisions import (
     compared_notes,
     compared_table,
     disagreement_lines,
+    line,
     markdown,
 )
 from evalkit.reports.files import rounded
@@ -48,7 +49,7 @@ def run_compare(typed: Sequence[str]) -> int:
         show(markdown(title, *compared_table(compared, matches), [*notes, *told]))
     else:
         lines = [*disagreement_lines(differing, width), "", *compared_lines(compared, matches, width)]
-        show("\n".join([*lines, *(line for note in notes for line in folded(note, width, "", "  "))]))
+        show("\n".join([*lines, *(part for note in notes for part in folded(note, width, "", "  "))]))
     return 0
 
 
@@ -86,7 +87,7 @@ def matched_runs(baseline: Path, candidate: Path) -> tuple[tuple[Run, Run], list
     runs = read_run(baseline), read_run(candidate)
     for run in runs:
         if run.report.status == "interrupted":
-            raise DataError(f"{run.name} is interrupted; finish it first, type: {run.report.provenance.command}")
+            raise DataError(f"{run.name} is interrupted; finish it first, type: {line(run.report.provenance.command)}")
     found = disagreements(*runs)
     if barriers := [one for one in found if one.is_barrier]:
         told = "\n".join(disagreement_lines(barriers, terminal_width(), most=len(barriers)))

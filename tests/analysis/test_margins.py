@@ -30,7 +30,7 @@ def test_a_ratio_allows_as_much_up_as_down(margin, value, higher_is_better, most
 
 def test_the_margins_of_a_cpu_are_those_of_the_gate_but_for_times():
     gate, cpu = (read_margins(resource(f"configs/{name}.yaml")) for name in ("gate", "gate_cpu"))
-    assert cpu == {**gate, "rtf": Ratio(3)}
+    assert cpu == {**gate, "rtf": Ratio(3, 0.3)}
 
 
 @pytest.mark.hostile
