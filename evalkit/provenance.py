@@ -1,6 +1,8 @@
 """Where numbers come from: code, packages, machine, command."""
 
+import os
 import platform
+import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -56,8 +58,17 @@ def python() -> str:
 
 
 def machine() -> str:
-    """Returns operating system and architecture."""
-    return f"{platform.system()} {platform.machine()}"
+    """Returns operating system, architecture, and the processor's model where that is told: times are its own."""
+    named = re.search(r"^model name\s*:\s*(.+)$", _cpuinfo(), flags=re.MULTILINE)
+    told = named.group(1).strip() if named else platform.processor()
+    return " ".join([platform.system(), platform.machine(), *([f"({told}, {os.cpu_count()} cores)"] if told else [])])
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -18,7 +18,7 @@ from evalkit.record import (
     TrialSummary,
     VoiceCalibration,
 )
-from evalkit.reports.terminal import calibration_table, concordance_lines, failure_lines, result_table
+from evalkit.reports.terminal import BRACKETS, calibration_table, concordance_lines, failure_lines, result_table
 from evalkit.row import ErrorRecord, PromptRecord, Row
 
 
@@ -84,8 +84,10 @@ engine: kokoro version 1"""
 )
 def test_results_by_hand_fit_the_terminal(monkeypatch, columns, table):
     monkeypatch.setenv("COLUMNS", str(columns))
-    assert result_table(report(trials=TRIALS, baseline="a"), ROWS) == table
-    assert max(map(len, table.splitlines())) <= columns
+    shown = result_table(report(trials=TRIALS, baseline="a"), ROWS)
+    assert shown.startswith(table)
+    assert " ".join(shown.removeprefix(table).split()) == BRACKETS["panel"]  # all rows are one voice's
+    assert max(map(len, shown.splitlines())) <= columns
 
 
 def prompt(seconds, wanted):
@@ -283,3 +285,10 @@ def test_reasons_beyond_five_are_counted_only():
 
 def test_where_nothing_went_wrong_nothing_is_said():
     assert failure_lines([row("t"), row("t")], Path("r")) == []
+
+
+@pytest.mark.parametrize(("probes", "told"), [(["p", "q"], "population"), (["p"], "panel")])
+def test_what_intervals_hold_for_is_said(probes, told):
+    rows = [replace(row("a"), voice=voice, probe=probe) for voice in ("ann", "ben") for probe in probes]
+    assert result_table(report(trials=[trial("a")]), rows).splitlines()[-1].startswith(BRACKETS[told][:40])
+    assert BRACKETS[told] in " ".join(result_table(report(trials=[trial("a")]), rows).split())
