@@ -1,10 +1,12 @@
 """The documentation: its examples run as they stand, its tables are those of the committed reports."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from evalkit.__main__ import main
 from evalkit.reports.files import read_report, read_rows
 from evalkit.reports.terminal import closing_lines
 from evalkit.resources import resource
@@ -36,6 +38,27 @@ def test_what_a_page_shows_of_a_run_is_what_its_committed_report_says(page, fold
     assert lines[-len(printed) :] == printed
     command = report.provenance.command
     assert command in resource(page).read_text(), f"{page} shows a run of: {command}"
+
+
+def shown_commands() -> list[tuple[str, str, str]]:
+    """Returns commands that pages show after a `$`, with what they print: they read committed reports, and no more."""
+    told = [(page, one) for page in PAGES for block in blocks(page, "console") for one in block.split("$ ")[1:]]
+    return [(page, *one.split("\n", 1)) for page, one in told]
+
+
+def test_the_readme_shows_commands():
+    assert {command.split()[3] for page, command, _ in shown_commands() if page == "README.md"} >= {"power", "gate"}
+
+
+@pytest.mark.parametrize(("page", "command", "printed"), [pytest.param(*one, id=one[1]) for one in shown_commands()])
+def test_a_command_that_a_page_shows_prints_what_stands_below_it(page, command, printed, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    command, _, last = command.partition(" | tail -n ")
+    python, *words = shlex.split(command)
+    assert (python, words[:2]) == (".venv/bin/python", ["-m", "evalkit"])
+    main(words[2:])
+    assert "\n".join(capsys.readouterr().out.splitlines()[-int(last or 0) :]).rstrip() == printed.rstrip()
 
 
 @pytest.mark.parametrize("page", PAGES)

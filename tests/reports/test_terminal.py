@@ -290,5 +290,4 @@ def test_where_nothing_went_wrong_nothing_is_said():
 @pytest.mark.parametrize(("probes", "told"), [(["p", "q"], "population"), (["p"], "panel")])
 def test_what_intervals_hold_for_is_said(probes, told):
     rows = [replace(row("a"), voice=voice, probe=probe) for voice in ("ann", "ben") for probe in probes]
-    assert result_table(report(trials=[trial("a")]), rows).splitlines()[-1].startswith(BRACKETS[told][:40])
     assert BRACKETS[told] in " ".join(result_table(report(trials=[trial("a")]), rows).split())
