@@ -247,8 +247,8 @@ def _by_chance(estimate: Estimate) -> Spread:
     squares = np.bincount(estimate.layout.cells, _seeds_apart(estimate) ** 2, counts.size)[repeated]
     shares = estimate.table.shares.ravel() ** 2 / np.maximum(counts, 1)
     variance, freedom = float(squares.sum()), counts[repeated] - 1
-    if not variance:
-        return Spread(0.0, float(freedom.sum()))
+    if variance**0.5 <= _NOISE_FLOOR:  # seeds that change nothing tell nothing of chance
+        return of_panel(estimate.table)
     satterthwaite = variance**2 / float((squares**2 / (freedom + 2)).sum()) - 2
     whole = variance * float(shares.sum() / shares[repeated].sum())
     return Spread(whole, float(np.clip(satterthwaite, 1, freedom.sum())))

@@ -206,6 +206,24 @@ def test_a_panel_does_not_count_what_voices_and_texts_do():
     assert population.high - population.value > 10
 
 
+def test_seeds_that_change_nothing_are_as_one():
+    table = np.random.default_rng(1).normal(size=(3, 4))
+    once, twice = (
+        {
+            (f"v{i}", f"p{j}", seed): (float(value), 1.0)
+            for (i, j), value in np.ndenumerate(table)
+            for seed in range(count)
+        }
+        for count in (1, 2)
+    )
+    ends = [
+        (told.low, told.high)
+        for scores in (once, twice)
+        for told in compare(dict.fromkeys(scores, (0.0, 1.0)), [scores], scope="panel")
+    ]
+    assert ends[0] == pytest.approx(ends[1])
+
+
 @pytest.mark.parametrize("table", [np.arange(4.0).reshape(1, 4), np.arange(4.0).reshape(4, 1)])
 def test_one_voice_or_one_text_is_a_panel_whatever_is_asked(table):
     (told,) = compare(grid(np.zeros(table.shape)), [grid(table)], scope="population")
