@@ -124,7 +124,9 @@ def _write(presets: Presets, preset: Preset, *, dry: bool) -> None:
         show("nothing was written")
         return
     write_text(presets.path.resolve(), text)
-    show(f"written: {presets.path}, preset {preset.name}, which is what engine={presets.engine} runs with now")
+    here = Path.cwd()
+    told = presets.path.relative_to(here) if presets.path.is_relative_to(here) else presets.path
+    show(f"written: {told}, preset {preset.name}, which is what engine={presets.engine} runs with now")
 
 
 def _require_theirs(engine: str) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.analysis.findings import interval_of, plain
+from evalkit.analysis.findings import SAME, interval_of, plain
 from evalkit.analysis.shipping import Shipment
 from evalkit.digest import Scalar, digest, file_sha256
 from evalkit.presets import SHIPPED, Evidence, Preset
 from evalkit.record import Comparison, Report
 from evalkit.reports.files import DIGITS, REPORT_FILE
+from evalkit.reports.layout import folded, terminal_width
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ def gain_of(evidence: Evidence) -> str:
     return f"{name_of(told)} {interval_of(told)}, {evidence.n_pairs} pairs"
 
 
+def _is_same(told: Comparison) -> bool:
+    return told.low is None and abs(told.difference) < SAME
+
+
 def _source(evidence: Evidence) -> str:
     forced = ", shipped against what spoke against it" if evidence.forced else ""
     return f"evalkit ship, {evidence.shipped}: sweep {evidence.sweep}, {gain_of(evidence)}{forced}"
@@ -86,8 +91,10 @@ def told(shipment: Shipment) -> list[str]:
     lines += [
         f"{winner.trial.engine}: {', '.join(changed)}",
         f"  {name_of(winner.gain)} {interval_of(winner.gain)} over what is shipped today ({winner.gain.n_pairs} pairs)",
-        *(f"  {name_of(one)} {interval_of(one)}" for one in winner.guards.values()),
+        *(f"  {name_of(one)} {interval_of(one)}" for one in winner.guards.values() if not _is_same(one)),
     ]
+    if same := [name_of(one) for one in winner.guards.values() if _is_same(one)]:
+        lines += folded(f"the same in every pair: {', '.join(same)}", terminal_width(), "  ", "    ")
     if shipment.prompt:
         lines.append(f"  recommended for prompts, which no preset can have: {listed(shipment.prompt)}")
     if shipment.other:
