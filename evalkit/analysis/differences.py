@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalkit.analysis.estimates import Scope, difference, mean
 from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, side_by_side, timed_elsewhere
 from evalkit.analysis.scores import Scores
-from evalkit.analysis.stats import Difference, Scope, difference, mean, together
+from evalkit.analysis.stats import Difference, together
 from evalkit.analysis.summary import chance_of, fair, worst
 from evalkit.row import FAILED
 

@@ -7,19 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalkit.analysis.crossed import variances
+from evalkit.analysis.estimates import Chance, Estimate, chance_variance, difference, mean
 from evalkit.analysis.mishaps import bar, flags_of
 from evalkit.analysis.scores import Columns, Floats, Scores
-from evalkit.analysis.stats import (
-    Chance,
-    Difference,
-    Estimate,
-    chance_variance,
-    compare,
-    difference,
-    interval,
-    mean,
-    together,
-)
+from evalkit.analysis.stats import Difference, compare, interval, together
 from evalkit.record import Comparison, MetricRecord, Spreads, Summary, TrialSummary
 from evalkit.row import FAILED
 from evalkit.trial import Trial

@@ -15,11 +15,12 @@ from typing import Literal
 
 import numpy as np
 
+from evalkit.analysis.estimates import Estimate, Scope, difference, mean
 from evalkit.analysis.findings import SAME
 from evalkit.analysis.margins import Margin, allowed, load_of
 from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, pooled, timed_elsewhere
 from evalkit.analysis.scores import Columns, Floats, Scores
-from evalkit.analysis.stats import Difference, Estimate, Scope, difference, mean, together
+from evalkit.analysis.stats import Difference, together
 from evalkit.analysis.summary import at_worst, chance_of, fair
 from evalkit.errors import DataError
 from evalkit.record import MetricRecord

@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from evalkit.analysis.estimates import Chance, Scope
 from evalkit.analysis.scores import Floats, Scores, Unit, Weighted
-from evalkit.analysis.stats import LEVEL, Chance, Scope, compare
+from evalkit.analysis.stats import LEVEL, compare
 from evalkit.commands.screen import show
 from evalkit.errors import ConfigError
 from evalkit.reports.layout import aligned

@@ -16,7 +16,8 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from evalkit.config.grid import cells, split_axes
 from evalkit.config.making import WRAPPED, require_packages
-from evalkit.config.schema import RunConfig, build_plan, validate
+from evalkit.config.planning import build_plan
+from evalkit.config.schema import RunConfig, validate
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.pipeline.plan import Plan
 from evalkit.resources import resource

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from evalkit.analysis.estimates import Chance, pooled_mean
 from evalkit.analysis.scores import Scores, Unit, Weighted
-from evalkit.analysis.stats import Chance, Difference, compare, pooled_mean
+from evalkit.analysis.stats import Difference, compare
 from evalkit.digest import digest
 from evalkit.engines.base import Request
 from evalkit.errors import DataError

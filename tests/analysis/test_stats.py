@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.analysis import stats
+from evalkit.analysis.estimates import Chance, mean, pooled_mean
 from evalkit.analysis.scores import Layout, Scores
-from evalkit.analysis.stats import Chance, mean, pooled_mean
 
 
 def compare(baseline: dict, trials: list[dict], repeatability: float = 0.0, **rule) -> list:
