@@ -16,12 +16,13 @@ Status = Literal["complete", "interrupted", "failed"]
 
 @validated(frozen=True, config=EXACT)
 class Summary:
-    """A pooled mean over `n` utterances, and its 95 % interval for new voices and texts; of one, for just these."""
+    """A pooled mean over `n` utterances, and its 95 % interval, of its own; `scope` as in `Comparison`."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
     n: int | None = None
+    scope: Literal["population", "panel"] = "population"
 
 
 @validated(frozen=True, config=EXACT)

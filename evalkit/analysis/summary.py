@@ -176,4 +176,4 @@ def _summary(scores: Scores, trial: int, metric: MetricRecord) -> Summary:
     if estimate is None:
         return Summary(None, None, None, 0)
     lower, upper = interval(estimate, bounds) or (None, None)
-    return Summary(estimate.value, lower, upper, estimate.n_units)
+    return Summary(estimate.value, lower, upper, estimate.n_units, estimate.scope)

@@ -151,5 +151,7 @@ def test_a_comparison_says_what_its_interval_holds_for_and_what_differences_spre
     assert told.scope == "population"
     assert (told.spreads.voice, told.spreads.probe, told.spreads.rest) == pytest.approx((0.5**0.5, 0.0, 0.0))
     alone = [one for one in rows if one.voice == "v" or one.trial == "c"]
-    (told,) = numbers(TRIALS[:2], alone, {"sim": METRICS["sim"]}, "a").comparisons
+    found = numbers(TRIALS[:2], alone, {"sim": METRICS["sim"]}, "a")
+    (told,) = found.comparisons
     assert (told.scope, told.spreads) == ("panel", None)
+    assert [trial.summary["sim"].scope for trial in found.trials] == ["panel", "panel"]
