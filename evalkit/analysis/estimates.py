@@ -32,10 +32,12 @@ class Chance:
         repeatability: Standard deviation of one utterance's value by chance alone; 0: not known.
         counts: Whether value times weight is a number of events, as of errors or failures: then a spread of nothing
             still leaves one event more or less that was not seen (Agresti and Min 2005 add half a pair to each side).
+        is_gated: Whether that is so of a population too: a verdict needs an interval where a finding does without.
     """
 
     repeatability: float = 0.0
     counts: bool = False
+    is_gated: bool = False
 
 
 UNKNOWN = Chance()
@@ -117,7 +119,8 @@ def _sure(estimate: Estimate, spread: Spread) -> Sure | None:
     if spread.variance**0.5 <= _NOISE_FLOOR or not spread.freedom:
         if estimate.unseen is None or estimate.n_units < 2:
             return None
-        return Sure((estimate.unseen + estimate.common) ** 0.5, estimate.n_units - 1)
+        drawn = estimate.n_units if estimate.scope == "panel" else min(_present(estimate.table))
+        return Sure((estimate.unseen + estimate.common) ** 0.5, drawn - 1)
     own = max(spread.variance, estimate.least, estimate.unseen or 0.0)
     return Sure((own + estimate.common) ** 0.5, spread.freedom)
 
@@ -155,7 +158,8 @@ def _estimate(
     scope = scope if min(_present(table)) > 1 else "panel"
     repeated = chance.repeatability**2 * sum(float(side.shares @ side.shares) for side in sides)
     units = len(parts) / max(1, len(parts) - 1) * float(parts @ parts) if scope == "population" else 0.0
-    unseen = (2 + min(side.total for side in sides)) ** -2.0 if chance.counts and scope == "panel" else None
+    counted = chance.counts and (scope == "panel" or chance.is_gated)
+    unseen = (2 + min(side.total for side in sides)) ** -2.0 if counted else None
     return Estimate(value, table, parts, layout, max(repeated, units), scope, unseen)
 
 

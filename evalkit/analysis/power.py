@@ -78,13 +78,17 @@ def _mean_error(spreads: Spreads, size: Size) -> tuple[float, float]:
 def needs(spreads: Spreads, wanted: float, comparisons: int = 1) -> Iterator[Need]:
     """Gives, for numbers of voices and seeds, the fewest texts that can tell a wanted difference; none where none can.
 
-    More seeds are given only where it is known what they change.
+    More seeds are given only where it is known what they change; more voices, where they tell less or take fewer texts.
     """
     for seeds in SEEDS if spreads.chance is not None else SEEDS[:1]:
+        best = Need(Size(0, MOST_PROBES + 1), math.inf)
         for voices in VOICES:
             if (probes := _fewest(spreads, wanted, (voices, seeds), comparisons)) is not None:
                 size = Size(voices, probes, seeds)
-                yield Need(size, smallest(spreads, size, comparisons) or math.nan)
+                need = Need(size, smallest(spreads, size, comparisons) or math.inf)
+                if need.smallest < best.smallest or probes < best.size.probes:
+                    best = need
+                    yield need
 
 
 def _fewest(spreads: Spreads, wanted: float, beside: tuple[int, int], comparisons: int) -> int | None:
@@ -109,9 +113,12 @@ def curve(spreads: Spreads, sizes: Sequence[Size], comparisons: int = 1) -> list
 
 
 def spreads_in(report: Report, metric: str) -> Spreads | None:
-    """Returns what a report's paired differences of a metric spread by, over all its comparisons; None: it has none."""
+    """Returns what a report's paired differences of a metric spread by, over all its comparisons.
+
+    None where it does not say, or where no difference was seen: that tells nothing of how others spread.
+    """
     found = [one.spreads for one in report.comparisons if one.metric == metric and one.spreads is not None]
-    if not found:
+    if not any(one.voice or one.probe or one.rest for one in found):
         return None
     chances = [one.chance for one in found if one.chance is not None]
     return Spreads(

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from evalkit.analysis.estimates import Estimate, Scope, difference, mean
+from evalkit.analysis.estimates import Estimate, Scope, difference, errors, mean
 from evalkit.analysis.findings import SAME
 from evalkit.analysis.margins import Margin, allowed, load_of
 from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, pooled, timed_elsewhere
@@ -23,11 +23,14 @@ from evalkit.analysis.scores import Columns, Floats, Scores
 from evalkit.analysis.stats import Difference, together
 from evalkit.analysis.summary import at_worst, chance_of, fair
 from evalkit.errors import DataError
+from evalkit.metrics import metrics_of
 from evalkit.record import MetricRecord
 
 State = Literal["pass", "regression", "inconclusive", "not gated"]
 
 BASELINE, CANDIDATE = 0, 1
+KNOWN = frozenset(metric.name for metric in metrics_of(["any"], [("dnsmos_ovrl", "dnsmos"), ("utmos", "utmos")]))
+LOAD = "more utterances do not help: it is the machine's load that differs from run to run"
 MOST_MORE = 1_000_000  # utterances; beyond it more of them are no advice
 
 
@@ -105,6 +108,7 @@ def judge(
     Raises:
         DataError: No metric of the margins can be compared.
     """
+    _refuse_unknown(margins, baseline, candidate)
     columns = pooled(baseline, candidate, matches)
     found: list[_Asked | Verdict] = []
     for name, margin in margins.items():
@@ -119,6 +123,17 @@ def judge(
     same = same_sounds(baseline, candidate, matches)
     verdicts = _verdicts(found, [one for one in asked if not same or one.name in OF_THE_MACHINE])
     return Gate(_overall(verdicts), _scope_of(asked), verdicts, same)
+
+
+def _refuse_unknown(margins: Mapping[str, Margin], baseline: Run, candidate: Run) -> None:
+    """Does nothing if each margin is of a metric; one that only other judges take is no mistake.
+
+    Raises:
+        DataError: One is of none: a slip of the pen must not keep a metric from being gated for good.
+    """
+    known = {*baseline.report.metrics, *candidate.report.metrics, *KNOWN}
+    if unknown := [name for name in margins if name not in known]:
+        raise DataError(f"margins: there is no metric {unknown[0]!r}; there are: {', '.join(sorted(known))}")
 
 
 def _why_not(name: str, baseline: Run, candidate: Run) -> str:
@@ -161,7 +176,7 @@ def _asked(name: str, record: MetricRecord, margin: Margin, columns: Columns, sc
     scores = fair(columns.scores(name), record, columns.heard)
     if name not in OF_THE_MACHINE:
         scores = _with_failures(scores, columns.failed, record)
-    estimate = difference(scores, BASELINE, CANDIDATE, chance_of(record), scope)
+    estimate = difference(scores, BASELINE, CANDIDATE, replace(chance_of(record), is_gated=True), scope)
     if estimate is None:
         return Verdict(name, "not gated", why="no utterance of both has it")
     both = scores.known(BASELINE) & scores.known(CANDIDATE)
@@ -199,7 +214,8 @@ def _verdict(asked: _Asked, told: Difference | None) -> Verdict:
     else:
         state, why = _state(worse, asked.margin)
     if state == "inconclusive" and not why:
-        more = _more(worse, asked.margin, asked.estimate)
+        more = _more(worse, asked.margin, asked.estimate, _stays(asked.estimate))
+        why = LOAD if more is None and asked.estimate.common else ""
     return Verdict(
         *(asked.name, state, *asked.means, worse.value, worse.low, worse.high, asked.margin, asked.estimate.n_units),
         more=more,
@@ -238,16 +254,24 @@ def _state(worse: _Worse, margin: float) -> tuple[State, str]:
     return "inconclusive", ""
 
 
-def _more(worse: _Worse, margin: float, estimate: Estimate) -> int | None:
-    """Returns how many more utterances make the interval so narrow that it settles the matter.
+def _stays(estimate: Estimate) -> float:
+    """Returns the share of an estimate's squared error that no utterance more takes away."""
+    (sure,) = errors([estimate])
+    return 0.0 if sure is None else estimate.common / sure.error**2
+
+
+def _more(worse: _Worse, margin: float, estimate: Estimate, stays: float = 0.0) -> int | None:
+    """Returns how many more utterances make the interval so narrow that it settles the matter; None: no number does.
 
     A half width falls with the root of their number; where nothing was seen to vary, so that one event more or less is
-    what it allows for, with their number. It must become less than the room: up to the margin if the estimate is below
-    it, and else down to 0.
+    what it allows for, with their number. What the machine's load leaves, a share `stays` of the squared error, does
+    not fall at all. It must become less than the room: up to the margin if the estimate is below it, else down to 0.
     """
     room = margin - worse.value if worse.value < margin else worse.value
     if room <= 0 or worse.low is None or worse.high is None:
         return None
     reach, unseen = (worse.high - worse.low) / 2, float(np.abs(estimate.parts).max()) < SAME
-    needed = estimate.n_units * (reach / room) ** (1 if unseen else 2) - estimate.n_units
+    if (narrowed := (room / reach) ** 2 - stays) <= 0:
+        return None
+    needed = estimate.n_units * ((1 - stays) / narrowed) ** (0.5 if unseen else 1) - estimate.n_units
     return max(1, math.floor(needed) + 1) if needed < MOST_MORE else None

@@ -51,10 +51,11 @@ def run_power(typed: Sequence[str]) -> int:
 def _spreads(report: Report, metric: str) -> Spreads:
     spreads = spreads_in(report, metric)
     if spreads is None:
-        known = dict.fromkeys(one.metric for one in report.comparisons if one.spreads is not None)
+        known = [name for name in report.metrics if spreads_in(report, name) is not None]
         raise DataError(
-            f"{report.run_id} does not say what differences in {metric!r} spread by; it does for: "
-            f"{', '.join(known) or 'none: it takes two trials, two voices and two texts'}"
+            f"{report.run_id} does not say what differences in {metric!r} spread by: it takes two trials, voices and "
+            f"texts, some difference, and an evalkit that writes it down (an older report: run it again); it does for: "
+            f"{', '.join(known) or 'none'}"
         )
     return spreads
 

@@ -14,7 +14,8 @@ from evalkit.digest import Scalar
 from evalkit.errors import ConfigError, DataError
 from evalkit.presets import Preset, Presets, read_presets, with_shipped
 from evalkit.record import Report
-from evalkit.reports.files import REPORT_FILE, ROWS_FILE, read_report, read_rows
+from evalkit.reports.baselines import read_run
+from evalkit.reports.files import REPORT_FILE, ROWS_FILE, read_report
 from evalkit.reports.shipments import Occasion, gain_of, listed, preset_of, told
 from evalkit.resources import at_home, resource
 from evalkit.row import Row
@@ -104,7 +105,7 @@ def _engine(report: Report, wanted: str | None) -> str:
 def _rows(folder: Path) -> Rows:
     @cache
     def rows() -> Sequence[Row] | None:
-        return list(read_rows(folder)) if (folder / ROWS_FILE).exists() else None
+        return read_run(folder).rows if (folder / ROWS_FILE).exists() else None
 
     return rows
 
@@ -124,9 +125,10 @@ def _write(presets: Presets, preset: Preset, *, dry: bool) -> None:
         show("nothing was written")
         return
     write_text(presets.path.resolve(), text)
-    here = Path.cwd()
+    here, own = Path.cwd(), resource("configs").resolve()
     told = presets.path.relative_to(here) if presets.path.is_relative_to(here) else presets.path
-    show(f"written: {told}, preset {preset.name}, which is what engine={presets.engine} runs with now")
+    where = "" if presets.path.resolve().is_relative_to(own) else f" where --config-dir {told.parent.parent} is typed"
+    show(f"written: {told}, preset {preset.name}, which is what engine={presets.engine} runs with now{where}")
 
 
 def _require_theirs(engine: str) -> None:

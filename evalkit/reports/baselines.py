@@ -82,12 +82,13 @@ def find_baseline(named: str, baselines: Path) -> Path:
     """Returns the folder of a baseline: a run's folder or report, else one that is kept under that name.
 
     Raises:
-        DataError: There is neither.
+        DataError: There is neither, or what is kept is not what was.
     """
     path = Path(named)
     if _is_there(path / REPORT_FILE) or (path.name == REPORT_FILE and _is_there(path)):
         return path
     if not name_fault(named) and _is_there(baselines / named / REPORT_FILE):
+        _require_whole(baselines / named)
         return baselines / named
     known = sorted(one.parent.name for one in baselines.glob(f"*/{REPORT_FILE}"))
     raise DataError(
@@ -120,16 +121,18 @@ def keep(run: Run, name: str, reason: str, baselines: Path) -> Path:
         raise DataError(f"{run.name} is {run.report.status}: only a complete run can be a baseline")
     folder = baselines / name
     text = read_text(Path(run.name) / REPORT_FILE, "report", most=LONGEST_REPORT)
+    rows = "".join(f"{row_line(row)}\n" for row in run.rows)
     about = {
         "name": name,
         "kept": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "by": _who(),
         "reason": reason.strip(),
         "run_id": run.report.run_id,
-        "report_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "report_sha256": _sha256(text),
+        "rows_sha256": _sha256(rows),
         "replaced": _run_kept(folder),
     }
-    write_text(folder / ROWS_FILE, "".join(f"{row_line(row)}\n" for row in run.rows))
+    write_text(folder / ROWS_FILE, rows)
     write_text(folder / REPORT_FILE, text)
     write_text(folder / ABOUT_FILE, json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     return folder
@@ -141,6 +144,26 @@ def _run_kept(folder: Path) -> str | None:
         return read_report(folder).run_id
     except DataError:  # a damaged one is kept anew, too
         return None
+
+
+def _require_whole(folder: Path) -> None:
+    """Does nothing if a kept baseline is what was kept.
+
+    Raises:
+        DataError: It is not, or nothing says what was.
+    """
+    try:
+        about = json.loads(read_text(folder / ABOUT_FILE, "record of a baseline"))
+        told = {name: about[key] for name, key in ((REPORT_FILE, "report_sha256"), (ROWS_FILE, "rows_sha256"))}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(f"{folder / ABOUT_FILE} does not say what was kept; keep the baseline anew") from error
+    for name, sha256 in told.items():
+        if _sha256(read_text(folder / name, "baseline", most=LONGEST_REPORT)) != sha256:
+            raise DataError(f"{folder / name} is not what was kept as a baseline; bring it back, or keep one anew")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def _who() -> str:

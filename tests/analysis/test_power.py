@@ -1,15 +1,17 @@
 """How small a difference a size can tell: by hand, and by simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
-from evalkit.analysis.power import Size, curve, needs, smallest
+from evalkit.analysis.power import Size, curve, needs, smallest, spreads_in
 from evalkit.analysis.scores import Scores
 from evalkit.analysis.stats import compare
-from evalkit.record import Spreads
+from evalkit.record import Comparison, Provenance, Report, Spreads
 
 VOICES = Spreads(voice=0.1, probe=0.0, rest=0.0)
 
@@ -67,3 +69,23 @@ def test_four_of_five_sweeps_tell_it(spread):
         (found,) = compare(Scores.of([zeros, own]))
         told += found.low > 0
     assert told / 400 >= 0.72
+
+
+def test_no_spread_at_all_tells_nothing():
+    nothing = Comparison("b", "a", "wer", 0.0, None, None, None, 4, spreads=Spreads(0.0, 0.0, 0.0))
+    some = replace(nothing, metric="sim", spreads=Spreads(0.3, 0.0, 0.4))
+    report = Report(
+        *("r", "", "s", "", "", "complete"),
+        Provenance("", None, None, "", "", "cpu", {}, {}, {}, [0]),
+        {},
+        {},
+        comparisons=[nothing, some, replace(some, spreads=Spreads(0.4, 0.0, 0.3))],
+    )
+    assert spreads_in(report, "wer") is None
+    found = spreads_in(report, "sim")
+    assert (found.voice, found.rest) == pytest.approx((0.125**0.5, 0.125**0.5))  # roots of mean squares
+
+
+def test_a_size_that_tells_no_less_than_a_smaller_one_is_not_told_of():
+    told = [need.smallest for need in needs(Spreads(0.14, 0.015, 0.03), 0.1, 5)]
+    assert told == sorted(told, reverse=True)

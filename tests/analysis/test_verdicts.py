@@ -275,14 +275,12 @@ def test_intervals_of_more_metrics_are_wider():
     assert together.high - together.low > alone.high - alone.low
 
 
-def test_a_margin_of_an_unknown_metric_is_not_gated_and_none_but_such_are_refused():
+def test_a_margin_of_a_metric_that_nobody_took_is_not_gated_and_none_but_such_are_refused():
     rows = rows_of("t", {"sim": (FLAT + CHECKERED).tolist()})
-    gate = gated(run_of(rows), run_of(rows), {"sim": 0.1, "beauty": 0.1})
+    gate = gated(run_of(rows), run_of(rows), {"sim": 0.1, "utmos": 0.1})
     assert [(one.state, one.why) for one in gate.verdicts][1] == ("not gated", "it is not scored")
-    with pytest.raises(
-        DataError, match="nothing can be gated: 'beauty': it is not scored; 'wer': no utterance of both"
-    ):
-        gated(run_of(rows), run_of(rows), {"beauty": 0.1, "wer": 0.1})
+    with pytest.raises(DataError, match="nothing can be gated: 'utmos': it is not scored; 'wer': no utterance of both"):
+        gated(run_of(rows), run_of(rows), {"utmos": 0.1, "wer": 0.1})
     metrics = {"sim": replace(METRICS["sim"], higher_is_better=None)}
     with pytest.raises(DataError, match="'sim': it has no better and worse"):
         gated(run_of(rows, metrics=metrics), run_of(rows, metrics=metrics), {"sim": 0.1})
@@ -334,3 +332,26 @@ def test_a_change_that_is_none_is_rarely_called_a_regression():
 def test_a_harm_above_the_margin_is_nearly_always_found():
     """SIM worse by 0.06, three margins, and 6 more errors in 100 words: 1.000 of 200 runs; by 0.03 each: 0.935."""
     assert share(200, 0.06) >= 0.95
+
+
+def test_what_the_machines_load_leaves_no_number_of_utterances_narrows():
+    """A load of 10 % each run: sqrt(2) * 0.1 * 0.5 is a standard error of 0.07 by itself, too much for 0.1."""
+    found = verdict(FLAT, FLAT + CHECKERED, Ratio(1.2, 0.1), "rtf")
+    assert (found.state, found.more, found.margin) == ("inconclusive", None, pytest.approx(0.1))
+    assert found.why == verdicts.LOAD
+    assert found.high == pytest.approx(2.2622 * (0.01**2 / 9 + 2 * 0.05**2) ** 0.5, rel=1e-3)
+    assert verdict(FLAT, FLAT + CHECKERED, Ratio(2, 0.1), "rtf").state == "pass"
+
+
+def test_an_event_that_was_not_seen_may_be_there_in_a_population_too():
+    rows = rows_of("t", {"sim": (FLAT + CHECKERED).tolist()})
+    for scope, freedom_t in (("panel", 2.131), ("population", 3.182)):
+        (found,) = gated(run_of(rows), run_of(rows), {"failed": 0.01}, scope=scope).verdicts
+        assert (found.state, found.high) == ("inconclusive", pytest.approx(freedom_t / 18, rel=1e-3))
+
+
+def test_a_margin_of_no_metric_is_a_slip_of_the_pen():
+    runs = [run_of(rows_of("t", {"sim": FLAT.tolist()})) for _ in range(2)]
+    with pytest.raises(DataError, match=r"there is no metric 'simm'; there are: .*sim"):
+        gated(*runs, {"sim": 0.02, "simm": 0.02})
+    assert {one.metric: one.state for one in gated(*runs, {"sim": 0.02, "utmos": 0.1}).verdicts}["utmos"] == "not gated"

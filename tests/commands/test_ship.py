@@ -171,6 +171,15 @@ def test_a_reason_that_was_not_needed_is_not_kept(ship, root):
     assert presets(root).shipped.evidence.forced is None
 
 
+def test_rows_that_are_not_all_there_are_damage_and_no_matter_of_judgement(ship, root):
+    rows = root / "reports/RUN/utterances.jsonl"
+    rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:-2]))
+    change(root, baseline=read_report(root / "reports/RUN").trials[1].id)
+    code, out, err = ship("--force", "--reason", "so")
+    assert (code, out) == (2, "")
+    assert "the two are not of one run, or one is damaged" in err
+
+
 def test_without_rows_it_can_be_compared_only_with_the_reports_own_baseline(ship, root):
     (root / "reports/RUN/utterances.jsonl").unlink()
     assert ship("--dry-run")[0] == 0

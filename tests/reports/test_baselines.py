@@ -178,3 +178,22 @@ def test_a_trials_name_cannot_break_a_message(tmp_path):
 
 def test_the_metrics_of_a_run_come_back(folder):
     assert read_run(folder).report.metrics == METRICS
+
+
+@pytest.mark.parametrize("name", ["report.json", "utterances.jsonl"])
+def test_a_baseline_that_was_changed_is_refused(folder, baselines, name):
+    kept = keep(read_run(folder), "k", "one", baselines)
+    text = (kept / name).read_text()
+    (kept / name).write_text(text.replace("0.4", "0.5", 1) if "0.4" in text else text + "\n")
+    with pytest.raises(DataError, match=f"{name} is not what was kept as a baseline"):
+        find_baseline("k", baselines)
+
+
+@pytest.mark.parametrize("about", ["{", "[]", "{}", None])
+def test_a_baseline_without_its_record_is_refused(folder, baselines, about):
+    kept = keep(read_run(folder), "k", "one", baselines)
+    (kept / "baseline.json").unlink()
+    if about is not None:
+        (kept / "baseline.json").write_text(about)
+    with pytest.raises(DataError, match="baseline"):
+        find_baseline("k", baselines)
