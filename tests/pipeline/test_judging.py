@@ -135,7 +135,9 @@ def test_a_primary_encoder_that_always_fails_decides_nothing(judged):
     assert done.code == 0
     assert {row["state"] for row in done.rows} == {"scored"}
     assert done.report["finding"] == "Nothing can be compared: no trial shares an utterance with SIM with the baseline."
-    assert done.report["trials"][0]["summary"]["sim"] == {"value": None, "low": None, "high": None, "n": 0}
+    assert done.report["trials"][0]["summary"]["sim"] == {
+        "value": None, "low": None, "high": None, "n": 0, "scope": "population"
+    }  # fmt: skip
 
 
 def test_a_transcriber_that_fails_on_one_utterance_costs_what_rests_on_words(judged):
@@ -152,7 +154,7 @@ def test_a_transcriber_that_fails_on_one_utterance_costs_what_rests_on_words(jud
             assert row["hypothesis"] == TEXTS[row["probe"]]
         assert row["scores"]["sim"] > 0
     assert done.report["trials"][0]["summary"]["wer"] | {"low": None, "high": None} == {
-        "value": 0, "low": None, "high": None, "n": 6
+        "value": 0, "low": None, "high": None, "n": 6, "scope": "population"
     }  # fmt: skip
 
 

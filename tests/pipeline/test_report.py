@@ -29,7 +29,7 @@ def test_a_baseline_that_failed_everywhere_is_replaced_by_the_next_and_the_repor
     )
     assert done.report["notes"] == [note]
     assert note in done.err
-    assert {(one["trial"], one["baseline"]) for one in done.report["comparisons"]} == {
+    assert {(one["trial"], one["baseline"]) for one in done.report["comparisons"] if one["metric"] != "failed"} == {
         (trials[10, None]["id"], trials[100, None]["id"])
     }
     assert done.report["best"] == trials[10, None]["id"]
@@ -54,7 +54,7 @@ def test_the_finding_claims_no_more_than_can_be_told(run):
 def test_the_finding_says_what_failed(run):
     finding = run("engine.detune=150,5", "engine.jitter=3", "seeds=[0,1]", "engine.crash_on=fox").report["finding"]
     assert finding.startswith("Best is engine.detune=5: ")
-    assert finding.endswith("; 6 of its 18 utterances failed.")
+    assert "; 6 of its 18 utterances failed; " in finding
 
 
 STRANGE = {"_target_": "tests.strange.Strange", "gain": 0.5}

@@ -43,7 +43,7 @@ def test_report_and_rows_validate_and_name_what_they_rest_on(run):
     assert report["provenance"]["judges"]["speakers"][0]["judge"] == "hum"
     assert report["metrics"]["sim"] == {
         "unit": "cosine", "higher_is_better": True, "judge": "hum", "bounds": [-1.0, 1.0], "pooled_by": "utterances",
-        "compares_with": "references", "repeatability": 0.035
+        "compares_with": "references", "repeatability": 0.035, "counts": False
     }  # fmt: skip
     assert report["metrics"]["wer"]["bounds"] == [0.0, None]
     assert report["metrics"]["wer"]["pooled_by"] == "reference words"
