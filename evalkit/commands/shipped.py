@@ -13,7 +13,7 @@ from evalkit.presets import Evidence, Preset, Presets, engines_in, read_presets
 from evalkit.reports.layout import terminal_width, with_text
 from evalkit.reports.shipments import gain_of
 
-HEADINGS = ["engine", "preset", "", "values", "evidence, else source"]
+HEADINGS = ("engine", "preset", "", "values, and where they come from")
 
 
 def run_shipped(configs: str | None, *, as_json: bool) -> int:
@@ -61,7 +61,7 @@ def _is_shipped(presets: Presets, preset: Preset) -> bool:
 def _row(presets: Presets, preset: Preset) -> list[str]:
     values = " ".join(f"{knob}={plain(value)}" for knob, value in preset.values.items())
     said = _told(preset.evidence) if preset.evidence else " ".join((preset.source or "-").split())
-    return [presets.engine, preset.name, "recommended" if _is_shipped(presets, preset) else "", values, said]
+    return [presets.engine, preset.name, "recommended" if _is_shipped(presets, preset) else "", f"{values}: {said}"]
 
 
 def _told(evidence: Evidence) -> str:

@@ -297,12 +297,12 @@ def test_what_is_shipped_is_listed_with_its_evidence(ship, root, capfd, monkeypa
     monkeypatch.setenv("COLUMNS", "200")
     code, out, err = shipped(capfd, "--configs", f"{root}/own")
     assert code == 0
-    assert out.splitlines()[1].split() == ["tone", "plain", "recommended", "detune=60", "jitter=0", "by", "hand"]
+    assert out.splitlines()[1].split() == ["tone", "plain", "recommended", "detune=60", "jitter=0:", "by", "hand"]
     assert err.startswith("evalkit: tone, preset plain: no evidence, only a source")
     ship()
     code, out, err = shipped(capfd, "--configs", f"{root}/own")
     assert (code, err) == (0, "")
-    assert "recommended  detune=5 jitter=0   sweep adhoc, SIM +0." in out
+    assert "recommended  detune=5 jitter=0: sweep adhoc, SIM +0." in out
     content = json.loads(shipped(capfd, "--configs", f"{root}/own", "--json")[1])
     assert [(one["preset"], one["recommended"], one["fault"]) for one in content] == [
         ("plain", False, None),
