@@ -139,9 +139,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bench = commands.add_parser("bench", help="measure evalkit itself")
-    bench.add_argument(
-        "what", choices=["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "gate", "analysis"]
-    )
+    bench.add_argument("what", choices=BENCHES)
     bench.add_argument(
         "--utterances",
         type=int,

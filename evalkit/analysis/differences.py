@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from evalkit.analysis.estimates import Scope, difference, mean
+from evalkit.analysis.estimates import Scope, difference
 from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, side_by_side, timed_elsewhere
-from evalkit.analysis.scores import Scores
 from evalkit.analysis.stats import Difference, together
 from evalkit.analysis.summary import chance_of, fair, worst
 from evalkit.row import FAILED
@@ -48,13 +45,6 @@ def differences(baseline: Run, candidate: Run, matches: Sequence[Match], scope: 
         for match, pair, estimate in zip(matches, pairs, estimates, strict=True):
             if estimate is not None:
                 lost = None if name == FAILED else worst(scores, columns.failed, pair, record)
-                found.append(Compared(match, name, *_means(scores, pair), next(placed), lost))
+                base, own = estimate.means
+                found.append(Compared(match, name, base, own, next(placed), lost))
     return found
-
-
-def _means(scores: Scores, pair: tuple[int, int]) -> tuple[float, float]:
-    """Returns the pooled means of two trials over what both have."""
-    both = scores.known(pair[0]) & scores.known(pair[1])
-    shared = Scores(scores.layout, np.where(both, scores.values, np.nan), scores.weights)
-    base, own = (mean(shared, at) for at in pair)
-    return (base.value, own.value) if base and own else (float("nan"), float("nan"))

@@ -56,6 +56,7 @@ class Estimate:
         scope: What its interval holds for: of one voice or one probe nothing can be said of others.
         unseen: The variance that is taken where there is no spread at all; None: then nothing can be told.
         common: A known variance that comes on top: of what all units have in common, as a machine's load in a run.
+        means: The pooled means of which it is the last, or the last less the first.
     """
 
     value: float
@@ -66,6 +67,7 @@ class Estimate:
     scope: Scope
     unseen: float | None = None
     common: float = 0.0
+    means: tuple[float, ...] = ()
 
     @property
     def n_units(self) -> int:
@@ -160,7 +162,8 @@ def _estimate(
     units = len(parts) / max(1, len(parts) - 1) * float(parts @ parts) if scope == "population" else 0.0
     counted = chance.counts and (scope == "panel" or chance.is_gated)
     unseen = (2 + min(side.total for side in sides)) ** -2.0 if counted else None
-    return Estimate(value, table, parts, layout, max(repeated, units), scope, unseen)
+    means = tuple(side.mean for side in sides)
+    return Estimate(value, table, parts, layout, max(repeated, units), scope, unseen, means=means)
 
 
 def _present(table: Table) -> tuple[int, int]:
@@ -193,19 +196,23 @@ def _seeds_apart(estimate: Estimate) -> Floats:
     """Returns how far each unit's part is from its cell's mean, as far as their squares add up to the variance."""
     cells = estimate.layout.cells
     counts = np.bincount(cells)
-    means = np.bincount(cells, estimate.parts) / np.maximum(counts, 1)
-    return (estimate.parts - means[cells]) * np.sqrt(counts / np.maximum(counts - 1, 1))[cells]
+    return _off_cells(estimate) * np.sqrt(counts / np.maximum(counts - 1, 1))[cells]
+
+
+def _off_cells(estimate: Estimate) -> Floats:
+    """Returns how far each unit's part is from the mean of its cell's."""
+    cells = estimate.layout.cells
+    means = np.bincount(cells, estimate.parts) / np.maximum(np.bincount(cells), 1)
+    return np.asarray(estimate.parts - means[cells], np.float64)
 
 
 def chance_variance(estimate: Estimate) -> float | None:
     """Returns the variance of one unit's value between seeds of a voice and text; None where each was said once."""
-    counts = np.bincount(estimate.layout.cells)
-    apart = counts[counts > 1] - 1
-    if not apart.sum():
+    cells = estimate.layout.cells
+    counts = np.bincount(cells)
+    freedom = int((counts[counts > 1] - 1).sum())
+    if not freedom:
         return None
-    shares = np.bincount(estimate.layout.cells, minlength=counts.size)
-    mean_share = estimate.table.shares.ravel()[: counts.size] / np.maximum(shares, 1)
-    units = mean_share[estimate.layout.cells]
-    means = np.bincount(estimate.layout.cells, estimate.parts) / np.maximum(counts, 1)
-    values = (estimate.parts - means[estimate.layout.cells]) / np.where(units > 0, units, 1)
-    return float((values**2).sum() / apart.sum())
+    shares = estimate.table.shares.ravel()[cells] / counts[cells]  # of each unit, on average over its cell
+    values = _off_cells(estimate) / np.where(shares > 0, shares, 1)
+    return float((values**2).sum() / freedom)

@@ -92,13 +92,15 @@ def needs(spreads: Spreads, wanted: float, comparisons: int = 1) -> Iterator[Nee
 
 
 def _fewest(spreads: Spreads, wanted: float, beside: tuple[int, int], comparisons: int) -> int | None:
-    """Returns the fewest texts, by halving: more of them never tell less."""
+    """Returns the fewest texts, by halving; more of them tell more, unless two do."""
 
     def tells(probes: int) -> bool:
         told = smallest(spreads, Size(beside[0], probes, beside[1]), comparisons)
         return told is not None and told <= wanted
 
     low, high = 2, MOST_PROBES
+    if tells(low):  # of very few voices more texts can tell less: fewer degrees of freedom are left to the voices
+        return low
     if not tells(high):
         return None
     while low < high:
@@ -108,8 +110,16 @@ def _fewest(spreads: Spreads, wanted: float, beside: tuple[int, int], comparison
 
 
 def curve(spreads: Spreads, sizes: Sequence[Size], comparisons: int = 1) -> list[Need]:
-    """Returns the smallest difference of each size that can tell one."""
-    return [Need(size, told) for size in sizes if (told := smallest(spreads, size, comparisons)) is not None]
+    """Returns the smallest difference of each size that can tell one; of a larger size never more than of a smaller.
+
+    Whoever has more may leave some out: so a larger size tells what any that it holds does.
+    """
+    told = {size: found for size in sizes if (found := smallest(spreads, size, comparisons)) is not None}
+    return [Need(size, min(found for other, found in told.items() if _holds(size, other))) for size in told]
+
+
+def _holds(size: Size, other: Size) -> bool:
+    return size.voices >= other.voices and size.probes >= other.probes and size.seeds >= other.seeds
 
 
 def spreads_in(report: Report, metric: str) -> Spreads | None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from evalkit.analysis.estimates import Estimate, Scope, difference, errors, mean
+from evalkit.analysis.estimates import Estimate, Scope, difference, errors
 from evalkit.analysis.findings import SAME
 from evalkit.analysis.margins import Margin, allowed, load_of
 from evalkit.analysis.pairing import OF_THE_MACHINE, Match, Run, pooled, timed_elsewhere
@@ -179,9 +179,7 @@ def _asked(name: str, record: MetricRecord, margin: Margin, columns: Columns, sc
     estimate = difference(scores, BASELINE, CANDIDATE, replace(chance_of(record), is_gated=True), scope)
     if estimate is None:
         return Verdict(name, "not gated", why="no utterance of both has it")
-    both = scores.known(BASELINE) & scores.known(CANDIDATE)
-    shared = replace(scores, values=np.where(both, scores.values, np.nan))
-    base, own = (one.value for at in (BASELINE, CANDIDATE) if (one := mean(shared, at)))
+    base, own = estimate.means
     most = allowed(margin, base, higher_is_better=bool(record.higher_is_better))
     return _Asked(name, record, most, (base, own), replace(estimate, common=load_of(margin, base)))
 

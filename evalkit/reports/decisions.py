@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from evalkit.analysis.differences import Compared
 from evalkit.analysis.disagreements import Disagreement
-from evalkit.analysis.findings import plain
+from evalkit.analysis.findings import SCOPES, plain
 from evalkit.analysis.pairing import Match, Run
 from evalkit.analysis.verdicts import Gate, State, Verdict
 from evalkit.names import visible
@@ -21,11 +21,6 @@ from evalkit.trial import VERSION, values_of
 FIELDS_SHOWN = 12
 VERDICTS = ("metric", "baseline", "candidate", "worse by", "95 % interval", "margin", "verdict")
 COMPARED = ("metric", "baseline", "candidate", "difference", "95 % interval", "pairs")
-# Unlike a sweep's finding, a gate asks for one of them on purpose.
-SCOPES = {
-    "panel": "95 % intervals for just these voices and texts (panel)",
-    "population": "95 % intervals for new voices and texts too (population)",
-}
 LARGE, UNITS = 1e5, ((1e9, "G"), (1e6, "M"), (1e3, "k"))  # bytes, say
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

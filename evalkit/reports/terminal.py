@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from evalkit.analysis.calibration import is_no_better_than_chance
-from evalkit.analysis.findings import label, plain
+from evalkit.analysis.findings import SCOPES, label, plain
 from evalkit.errors import form_of
 from evalkit.metrics.speed import TIMINGS
 from evalkit.record import FloorAndCeiling, Report, TrialSummary
@@ -20,8 +20,8 @@ MISSED = 0.05  # share of its length by which a trial's prompts must miss it, on
 NOT_TIMED = "cached"  # the sound is there, its time was taken by another run
 MOST_REASONS = 5
 BRACKETS = {
-    "population": "brackets: 95 % intervals for new voices and texts (population)",
-    "panel": "brackets: 95 % intervals for just these voices and texts (panel): one says nothing of others",
+    "population": f"brackets: {SCOPES['population']}",
+    "panel": f"brackets: {SCOPES['panel']}: one says nothing of others",
 }
 BASELINE = "baseline (the others where they differ): "
 

@@ -89,3 +89,13 @@ def test_no_spread_at_all_tells_nothing():
 def test_a_size_that_tells_no_less_than_a_smaller_one_is_not_told_of():
     told = [need.smallest for need in needs(Spreads(0.14, 0.015, 0.03), 0.1, 5)]
     assert told == sorted(told, reverse=True)
+
+
+def test_of_a_larger_size_never_more_is_asked():
+    """Two voices tell 6.0 with two texts, and by the formula alone 6.3 with 16."""
+    spreads = Spreads(0.1384, 0.0147, 0.0307)
+    assert smallest(spreads, Size(2, 16), 5) > smallest(spreads, Size(2, 2), 5)
+    told = {one.size: one.smallest for one in curve(spreads, [Size(v, p) for v in (2, 4, 96, 128) for p in (2, 16)], 5)}
+    assert told[Size(2, 16)] == told[Size(2, 2)]
+    assert told[Size(128, 2)] <= told[Size(96, 2)]
+    assert next(need.size for need in needs(spreads, 6.1, 5)) == Size(2, 2)

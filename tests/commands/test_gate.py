@@ -256,7 +256,7 @@ def test_margins_of_metrics_that_are_none_are_refused(folder, gate, margins):
 def test_the_population_is_asked_for(folder, gate, margins):
     words = ["--margins", margins(sim=0.5), "--scope", "population"]
     _, out, _ = gate(folder("new"), "--baseline", folder("base", chance=0), *words)
-    assert "new voices and texts too (population)" in " ".join(out.split())
+    assert "new voices and texts (population)" in " ".join(out.split())
 
 
 @pytest.mark.hostile

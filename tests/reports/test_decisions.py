@@ -87,7 +87,7 @@ def test_a_gate_fits_eighty_columns_and_says_it_all():
         (
             Gate("pass", "population", [PASS], same_sounds=True),
             "gate: pass: no metric is worse by its margin or more; every utterance is the same sound in both runs; "
-            "95 % intervals for new voices and texts too (population), of all metrics at once",
+            "95 % intervals for new voices and texts (population), of all metrics at once",
         ),
         (
             Gate("inconclusive", "panel", [PASS, OPEN]),
