@@ -22,6 +22,7 @@ help:
 	@echo "make format    let ruff format and mend what it can"
 	@echo "make schema    write docs/schema from the dataclasses"
 	@echo "make lock      write locks/python$(VERSION).txt: the newest versions that pyproject.toml allows and the tests pass with"
+	@echo "make lock KEEP=1   the same, but what is locked stays: only what pyproject.toml newly asks for is added"
 	@echo "make doctor    say what this machine can run"
 	@echo "make bench     measure evalkit itself"
 	@echo "with PYTHON=python3.X in place of $(PYTHON); locked: $(LOCKED)"
@@ -82,7 +83,7 @@ schema: $(VENV)/.installed
 	$(BIN)/python scripts/make_schema.py
 
 lock:
-	$(PYTHON) scripts/make_lock.py
+	$(PYTHON) scripts/make_lock.py $(if $(KEEP),--keep)
 
 doctor: $(VENV)/.installed
 	@$(RUN) doctor

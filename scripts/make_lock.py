@@ -1,11 +1,13 @@
 """Writes locks/pythonX.Y.txt for the Python that runs it: the newest versions that pyproject.toml allows, once proven.
 
-    make lock [PYTHON=python3.12]
+    make lock [PYTHON=python3.12] [KEEP=1]
 
+With KEEP what is locked stays, and only what pyproject.toml newly asks for is added.
 Proven means: `make test` has passed in a fresh environment that was set up from the very lock, as everybody's will be.
 Until then the lock stays as it is. Needs that Python, make and room for an environment in the temporary directory.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -28,13 +30,16 @@ class StepFailedError(Exception):
     """A step on the way to the lock failed; its output stands above."""
 
 
-def main() -> int:
+def main(typed: Sequence[str] = ()) -> int:
     """Returns 1 if there is no new lock."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", action="store_true", help="what is locked stays; add what is newly asked for")
+    keep = parser.parse_args(typed).keep
     lock = LOCKS / f"python{VERSION}.txt"
     with tempfile.TemporaryDirectory(prefix="evalkit-lock-") as name:
         candidate = Path(name) / lock.name
         try:
-            candidate.write_text(resolved(Path(name)))
+            candidate.write_text(resolved(Path(name), lock if keep else None))
             prove(candidate)
         except StepFailedError as error:
             print(f"not locked: {error}; {lock.relative_to(ROOT)} is as it was", file=sys.stderr)
@@ -45,8 +50,13 @@ def main() -> int:
     return 0
 
 
-def resolved(folder: Path) -> str:
-    """Returns the text of a lock: the newest versions that pip finds for pyproject.toml and all its extras."""
+def resolved(folder: Path, kept: Path | None) -> str:
+    """Returns the text of a lock: the newest versions that pip finds for pyproject.toml and all its extras.
+
+    Args:
+        folder: Where to work.
+        kept: A lock whose versions stay.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = f"{ROOT}[{','.join(project['optional-dependencies'])}]"
     python, report = folder / "resolver/bin/python", folder / "report.json"
@@ -54,7 +64,8 @@ def resolved(folder: Path) -> str:
     install = [str(python), "-m", "pip", "install", "--quiet"]
     run("upgrading pip", [*install, "--upgrade", "pip"])
     # A dry run resolves without installing; as if nothing were installed, so that it names pip and setuptools too.
-    dry = [*install, "--dry-run", "--ignore-installed", "--report", str(report), "pip", "--editable", wanted]
+    held = [] if kept is None else ["--constraint", str(kept)]
+    dry = [*install, "--dry-run", "--ignore-installed", "--report", str(report), *held, "pip", "--editable", wanted]
     run("resolving pyproject.toml", dry)
     pinned = pins(json.loads(report.read_text()), project["name"])
     return header(pinned) + "".join(f"{pin}\n" for pin in pinned)
@@ -104,4 +115,4 @@ def run(step: str, command: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -27,7 +27,7 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where `make lock` writes in these tests, with an old lock in it; resolving gives pip alone."""
     monkeypatch.setattr(make_lock, "ROOT", tmp_path)
     monkeypatch.setattr(make_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(make_lock, "resolved", lambda folder: make_lock.header(["pip==26.3"]) + "pip==26.3\n")
+    monkeypatch.setattr(make_lock, "resolved", lambda folder, kept: make_lock.header(["pip==26.3"]) + "pip==26.3\n")
     path = tmp_path / "locks" / f"python{make_lock.VERSION}.txt"
     path.parent.mkdir()
     path.write_text(OLD)
