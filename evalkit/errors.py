@@ -2,7 +2,7 @@
 
 EvalkitError
 ├── ConfigError        a sweep, axis, key or value that cannot be run
-│   └── PackageError         an engine or a judge needs a package that is not here, or cannot be imported
+│   └── PackageError         an engine, a judge or a tracker needs a package that is not here, or cannot be imported
 ├── DataError          a manifest, text or recording that cannot be used
 ├── AssetError         weights
 │   ├── MissingAssetsError   a run needs weights that are not here
@@ -16,6 +16,7 @@ EvalkitError
 ├── SynthesisError     an engine gave something that is no speech: becomes a failed row
 ├── JudgementError     a judge gave something that is no score: becomes a failed row
 ├── ModelError         a judge cannot be loaded: nothing could be scored, so nothing is synthesised
+├── TrackerError       a tracker cannot begin to follow a run: no server, or a place that will not do
 └── NothingScoredError every utterance failed
 
 A message says what was wrong, the value got, the values allowed, and the command to type next.
@@ -54,7 +55,7 @@ class ConfigError(EvalkitError):
 
 
 class PackageError(ConfigError):
-    """An engine or a judge needs a package that is not here, or its own file cannot be imported."""
+    """An engine, a judge or a tracker needs a package that is not here, or its own file cannot be imported."""
 
 
 class DataError(EvalkitError):
@@ -115,6 +116,12 @@ class JudgementError(EvalkitError):
 
 class NothingScoredError(EvalkitError):
     """Every utterance of the run failed."""
+
+
+class TrackerError(EvalkitError):
+    """A tracker cannot begin to follow a run; nothing was done yet."""
+
+    exit_code = 2
 
 
 class ModelError(EvalkitError):

@@ -20,10 +20,18 @@ _NOT_IN_NAMES = re.compile(f"[{_CONTROL}{_HALVES}{_DIRECTION}]")
 _NOT_IN_PATHS = re.compile(f"[{_CONTROL}{_HALVES}]")
 _NOT_IN_TEXTS = re.compile(f"(?![\n\r\t\u2028\u2029])[{_CONTROL}{_HALVES}]")
 
+_LOGIN = re.compile(r"(?<=://)[^/\s'\"<>]*@")
+_SECRET = re.compile(r"([?&][^=&\s]*(?:password|passwd|token|secret|key)[^=&\s]*=)[^&\s'\"<>]*", re.IGNORECASE)
+
 
 def visible(text: str) -> str:
     """Returns a text as a terminal may show it: whatever would steer it is escaped, line ends and tabs are kept."""
     return _UNSHOWN.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
+def without_credentials(text: str) -> str:
+    """Returns a text whose addresses have no `user:password@` and no value of a parameter such as `token`."""
+    return _SECRET.sub(r"\1...", _LOGIN.sub("", text))
 
 
 def name_fault(name: str) -> str | None:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from evalkit import __version__
+from evalkit.names import without_credentials
 
 # Those whose version can change a score; what an engine or a judge adds is in its own fingerprint.
 _PACKAGES = (
@@ -26,8 +27,8 @@ _PACKAGES = (
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """Returns the command as a person would type it."""
-    return shlex.join(["python", "-m", "evalkit", *arguments])
+    """Returns the command as a person would type it, without passwords in addresses."""
+    return shlex.join(["python", "-m", "evalkit", *map(without_credentials, arguments)])
 
 
 def commit() -> tuple[str | None, bool | None]:

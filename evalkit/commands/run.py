@@ -4,7 +4,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TextIO
 
 from evalkit import provenance
@@ -13,11 +14,13 @@ from evalkit.commands.plan_table import plan_table, power_told
 from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
+from evalkit.config.planning import trackers_of
 from evalkit.config.schema import RunConfig
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.folder import RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.prompting import Prompting
+from evalkit.pipeline.report import begun
 from evalkit.pipeline.rows import jobs_of, tasks_of
 from evalkit.pipeline.run import Orders, Outcome, execute
 from evalkit.pipeline.synthesis import made_before
@@ -27,6 +30,8 @@ from evalkit.reports.layout import terminal_width
 from evalkit.reports.terminal import closing_lines
 from evalkit.stopping import EXIT_CODE
 from evalkit.store.directory import Directory
+from evalkit.trackers.base import Beginning, Tracker
+from evalkit.trackers.following import followed
 from evalkit.weights.assets import library
 
 LARGE = 1 << 30  # bytes that take seconds to read
@@ -34,11 +39,12 @@ LARGE = 1 << 30  # bytes that take seconds to read
 
 @dataclass(frozen=True)
 class Typed:
-    """A command as it was typed, the `time.perf_counter()` of that moment, and what makes its display."""
+    """A command as it was typed, the `time.perf_counter()` of that moment, what makes its display, and its trackers."""
 
     command: str
     started: float
     shown: Callable[[TextIO], Display]
+    trackers: Sequence[Tracker] = ()
 
 
 def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_on) -> int:
@@ -58,13 +64,14 @@ def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_o
 
 
 def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
+    trackers = trackers_of(config)
     if config.dry_run:
         return _dry_run(plan, config)
     if (unread := library().unread_bytes(plan.assets())) > LARGE:
         tell(f"reading {unread / 1e9:.1f} GB of weights, to hold them against their hashes; once, until they change")
     plan.require()
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
-        outcome = _work(plan, config, folder, typed)
+        outcome = _work(plan, config, folder, replace(typed, trackers=trackers))
     if outcome is None:
         tell(f"stopped; the same command goes on where it stopped: {typed.command}")
         return EXIT_CODE
@@ -75,18 +82,24 @@ def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
 def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Outcome | None:
     """Returns None where the user stopped it."""
     with quiet(folder.path / LOG_FILE) as screen:
-        display = typed.shown(screen)
+        display, outcome = typed.shown(screen), None
+        beginning = partial(_beginning, plan, folder, typed)
         try:
             _greet(display, plan, folder)
             store = Directory(config.store)
-            workspace = Workspace.of(plan, store, display, folder.run_id, config.memory)
             orders = Orders(config.transcripts, typed.command, typed.started, config.max_consecutive_failures)
-            with store.used():
-                return execute(plan, workspace, folder.path, orders)
-        except KeyboardInterrupt:
-            return None
+            with followed(typed.trackers, beginning, display) as listener, store.used():
+                workspace = Workspace.of(plan, store, listener, folder.run_id, config.memory)
+                outcome = execute(plan, workspace, folder.path, orders)
+        except KeyboardInterrupt:  # also where trackers were being told the end of a run that is complete
+            return outcome
         finally:
             display.finish()
+    return outcome
+
+
+def _beginning(plan: Plan, folder: RunFolder, typed: Typed) -> Beginning:
+    return Beginning(begun(plan, folder.run_id, typed.command), plan.trials, folder.path)
 
 
 def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:

@@ -151,6 +151,9 @@ def _key(override: Override) -> str:
 
 def _check_axis(axis: Override) -> None:
     key = axis.key_or_group
+    if key.split(".")[0] == "tracker":
+        listed = str(axis.input_line).partition("=")[2]
+        raise ConfigError(f"{axis.input_line}: trackers are no axis; several at once are a list: {key}=[{listed}]")
     if key.split(".")[0].split("/")[0] in AXIS_ROOTS:
         return
     hint = f"; a list of values is written {key}=[...]" if key.split(".")[-1] in {"ids", "names", "seeds"} else ""

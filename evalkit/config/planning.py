@@ -9,12 +9,16 @@ from evalkit.digest import Scalar
 from evalkit.engines.base import Engine
 from evalkit.errors import ConfigError
 from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.names import without_credentials
 from evalkit.pipeline.plan import Cell, Decision, Ears, Judges, Plan
 from evalkit.probes import read_probes
 from evalkit.resources import locate
+from evalkit.trackers.base import Tracker
 from evalkit.trial import values_of, varying_settings
 from evalkit.voicefolders import Remark
 from evalkit.voices import Voice, read_voices, voice_of_files
+
+TRACKER = "tracker"  # the part of a configuration that no plan depends on
 
 
 def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[str, Any]) -> Plan:
@@ -46,9 +50,29 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         ears=_ears(config.ears),
         decision=_decision(config, list(planned.values()), shipped, judges),
         device=config.device,
-        config=composed,
+        config={**composed, TRACKER: _without_credentials(composed.get(TRACKER) or {})},
         remarks=remarks,
     )
+
+
+def trackers_of(config: RunConfig) -> list[Tracker]:
+    """Returns the trackers of a run, which have not begun.
+
+    Raises:
+        ConfigError: A setting of theirs that there is not.
+        PackageError: A package that one of them needs is not here.
+    """
+    found = [made_from(node, Tracker, f"{TRACKER}.{name}") for name, node in config.tracker.items()]  # type: ignore[type-abstract]
+    for tracker in found:
+        tracker.require()
+    return found
+
+
+def _without_credentials(value: Any) -> Any:
+    """Returns plain values as a report may keep them: addresses without passwords."""
+    if isinstance(value, Mapping):
+        return {key: _without_credentials(item) for key, item in value.items()}
+    return without_credentials(value) if isinstance(value, str) else value
 
 
 def _check_name(engine: Engine, known: dict[str, type]) -> None:

@@ -148,6 +148,7 @@ class RunConfig:
             the first with the shipped preset of its engine, else the first.
         primary: The metric that decides.
         guards: Metrics in which a winner must say how it does.
+        tracker: The nodes of the trackers that follow the run, by name; no part of what is computed.
         dry_run: Print the plan and stop.
         power: What the dry run tells by how small a difference the plan can tell.
         reports_dir: Folder of reports.
@@ -170,6 +171,7 @@ class RunConfig:
     max_cells: Annotated[int, Field(ge=1)] = MOST_CELLS
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")] = "auto"
+    tracker: dict[str, Node] = field(default_factory=dict)
     dry_run: bool = False
     power: PowerConfig = field(default_factory=PowerConfig)
     memory: MemoryMode = "auto"

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from evalkit.engines.scorable import ENDED_EARLY
 from evalkit.errors import DamagedError, ModelError, StorageError, SynthesisError, told
+from evalkit.names import without_credentials
 from evalkit.stopping import heed, is_wanted
 from evalkit.weights.devices import is_out_of_memory
 
@@ -80,7 +82,7 @@ def attempt(make: Callable[[], Result]) -> Result | Failure:
     except BaseException as error:  # here a failure becomes a row
         if is_wanted(error):
             raise KeyboardInterrupt from error
-        _LOG.error("this became a failure:", exc_info=True)
+        _LOG.error("this became a failure:\n%s", without_credentials("".join(traceback.format_exception(error))))
         return Failure.of(error)
 
 

@@ -1,9 +1,11 @@
-"""Events: what a run tells whoever listens (the display, later trackers and pages). Nothing waits for an answer."""
+"""Events: what a run tells whoever listens (the display, trackers). Nothing waits for an answer."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from evalkit.record import Report
 from evalkit.row import Row
+from evalkit.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,15 @@ class Said:
     """A line for the person watching, which stays."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class RunBegun:
+    """A run begins: its trials in the order of the grid, and the metric that decides between them."""
+
+    trials: tuple[Trial, ...]
+    primary: str
+    higher_is_better: bool
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,15 @@ class RowsMade:
     total: int
 
 
-Event = Said | StageBegun | Advanced | StageEnded | LoadingBegun | LoadingEnded | RowsMade
+@dataclass(frozen=True)
+class ReportMade:
+    """The report with the numbers of so many rows is written: now and then, and at the end."""
+
+    report: Report
+    rows: int
+
+
+Event = Said | RunBegun | StageBegun | Advanced | StageEnded | LoadingBegun | LoadingEnded | RowsMade | ReportMade
 
 
 class Listener(Protocol):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalkit.errors import DataError, NothingScoredError
 from evalkit.pipeline.artefacts import BuiltPrompt, Made
-from evalkit.pipeline.events import RowsMade
+from evalkit.pipeline.events import ReportMade, RowsMade, RunBegun
 from evalkit.pipeline.evidence import judge, measure_yardsticks
 from evalkit.pipeline.executors import MAX_CONSECUTIVE_FAILURES, Local
 from evalkit.pipeline.plan import Plan
@@ -94,6 +94,9 @@ class _Run:
         self._executor = Local(self.workspace, self.orders.max_consecutive_failures)
         self._prompting = Prompting(self.plan, self.workspace, self._executor, self.orders.books)
         self._next_report = time.perf_counter() + LEAST_SECONDS
+        decides = self.report.metrics[self.report.primary]
+        trials = tuple(self.plan.trials)
+        self.workspace.listener.hear(RunBegun(trials, self.report.primary, bool(decides.higher_is_better)))
 
     def work(self, schedule: Schedule) -> None:
         """Makes the rows that the schedule wants."""
@@ -118,7 +121,7 @@ class _Run:
         self._note(report)
         wall_seconds = time.perf_counter() - self.orders.started
         report = replace(report, cost=cost_of(self.workspace, self.rows, wall_seconds))
-        write_report(self.folder, report)
+        self._write(report)
         if report.status == "failed":
             raise NothingScoredError(_nothing_scored(self.rows, self.folder))
         return Outcome(report, self.rows)
@@ -126,7 +129,11 @@ class _Run:
     def leave_report(self) -> None:
         """Writes the numbers so far."""
         if self.rows:
-            write_report(self.folder, with_numbers(self.report, self.plan, self.rows, "interrupted"))
+            self._write(with_numbers(self.report, self.plan, self.rows, "interrupted"))
+
+    def _write(self, report: Report) -> None:
+        write_report(self.folder, report)
+        self.workspace.listener.hear(ReportMade(report, len(self.rows)))
 
     def _kept(self) -> list[Row]:
         """Returns the rows of an earlier attempt that may stand, and leaves only those in the file."""

@@ -1,0 +1,21 @@
+"""What trials are called where there is little room: the settings that vary, by the last parts of their names."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from evalkit.analysis.findings import plain
+from evalkit.reports.terminal import short_names
+from evalkit.trial import Trial, values_of, varying_settings
+
+
+def labels(trials: Sequence[Trial]) -> dict[str, str]:
+    """Returns a label by trial, e.g. `seconds=8, top_k=3`; no two are alike."""
+    names = varying_settings(list(trials))
+    shown = short_names(names)
+    found: dict[str, str] = {}
+    for trial in trials:
+        values = values_of(trial)
+        told = [f"{short}={plain(values[name])}" for short, name in zip(shown, names, strict=True) if name in values]
+        found[trial.id] = ", ".join(told) or trial.id
+    often = Counter(found.values())
+    return {id: f"{label} ({id})" if often[label] > 1 else label for id, label in found.items()}
