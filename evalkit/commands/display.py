@@ -3,14 +3,15 @@
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
-from rich.text import Text
+from rich.progress import BarColumn, Task, TaskID, TextColumn
 
+from evalkit.commands.bars import Bars, Told
+from evalkit.commands.standings import Standings
 from evalkit.commands.tally import Tally, clock_time
 from evalkit.names import visible
 from evalkit.pipeline.events import (
@@ -19,10 +20,12 @@ from evalkit.pipeline.events import (
     LoadingBegun,
     LoadingEnded,
     RowsMade,
+    RunBegun,
     Said,
     StageBegun,
     StageEnded,
 )
+from evalkit.row import Row
 
 PLAIN_EVERY = 10.0  # seconds between lines where there is no terminal
 WORTH_SAYING = 1.0  # seconds of loading that are told of afterwards
@@ -38,6 +41,7 @@ class Display(ABC):
         self._left = 0  # of the portion of a stage that is on
         self.loading: tuple[str, float] | None = None
         self.since = time.monotonic()
+        self.standings: Standings | None = None
 
     def hear(self, event: Event) -> None:
         """See `Listener.hear`."""
@@ -61,8 +65,15 @@ class Display(ABC):
                 self.show_loading()
             case LoadingEnded():
                 self._loaded()
-            case RowsMade(_, done, total):
+            case RunBegun():
+                self.standings = Standings.of(event)
+            case RowsMade(rows, done, total):
+                self._add(rows)
                 self.show_rows(done, total)
+
+    def _add(self, rows: Sequence[Row]) -> None:
+        if self.standings is not None:
+            self.standings.add(rows)
 
     def _begin(self, stage: str, total: int, cached: int) -> None:
         if self._left:  # of a portion that was broken off, to be gone through again
@@ -135,9 +146,7 @@ class Live(Display):
         bars = [BarColumn(bar_width=BAR_WIDTH)] if console.width >= WITH_BAR else []
         self._taken = NAME_WIDTH + 1 + (BAR_WIDTH + 1) * len(bars)
         name = TextColumn(f"[bold]{{task.fields[shown]:<{NAME_WIDTH}}}")
-        # What is written to standard error belongs into the log that `quiet` sends it to, not above the bars.
-        columns = (name, *bars, _Told(self._told))
-        self._progress = Progress(*columns, console=console, redirect_stdout=False, redirect_stderr=False)
+        self._progress = Bars([name, *bars, Told(self._told)], self._below, console)
 
     def say(self, message: str) -> None:
         """See `Display.say`."""
@@ -160,7 +169,8 @@ class Live(Display):
         self._update("rows", done, total)
 
     def finish(self) -> None:
-        """See `Display.finish`."""
+        """See `Display.finish`; the numbers so far make way for the report's."""
+        self.standings = None
         self._progress.stop()
 
     def _update(self, name: str, done: int, total: int | None) -> None:
@@ -168,6 +178,12 @@ class Live(Display):
         if name not in self._bars:
             self._bars[name] = self._progress.add_task(name, total=total, shown=escape(visible(name)))
         self._progress.update(self._bars[name], completed=done, total=total)
+
+    def _below(self) -> list[str]:
+        """Returns what stands below the bars: the numbers so far, in the lines that these leave."""
+        if self.standings is None:
+            return []
+        return self.standings.lines(self._console.width, self._console.height - len(self._bars) - 1)
 
     def _told(self, task: Task) -> str:
         """Returns what stands beside a bar: as much as there is room for, and no part of it cut."""
@@ -185,20 +201,6 @@ class Live(Display):
             return [done, f"took {passed}" if task.finished else f"{passed} so far"]
         failed = [f"{tally.failed} failed"] if tally.failed else []
         return [done, *failed, tally.times(now), *([f"{tally.cached} cached"] if tally.cached else [])]
-
-
-class _Told(ProgressColumn):
-    """Text that is made anew whenever the display is drawn, so that its times go on."""
-
-    max_refresh = None
-
-    def __init__(self, told: Callable[[Task], str]) -> None:
-        super().__init__()
-        self._told = told
-
-    def render(self, task: Task) -> Text:
-        """See `ProgressColumn.render`."""
-        return Text(self._told(task), no_wrap=True)
 
 
 def _fitting(parts: Sequence[str], room: int) -> str:
@@ -239,7 +241,8 @@ class Plain(Display):
 
     def show_rows(self, done: int, total: int) -> None:
         """See `Display.show_rows`."""
-        self._rows = f"; rows: {done}/{total}"
+        best = self.standings.short() if self.standings is not None else ""
+        self._rows = f"; rows: {done}/{total}" + (f"; {best}" if best else "")
 
     def finish(self) -> None:
         """See `Display.finish`."""

@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from evalkit.analysis.findings import plain
+from evalkit.names import shortened
 from evalkit.reports.terminal import short_names
 from evalkit.trial import Trial, values_of, varying_settings
+
+LONGEST = 24  # characters of a value
 
 
 def labels(trials: Sequence[Trial]) -> dict[str, str]:
@@ -15,7 +18,11 @@ def labels(trials: Sequence[Trial]) -> dict[str, str]:
     found: dict[str, str] = {}
     for trial in trials:
         values = values_of(trial)
-        told = [f"{short}={plain(values[name])}" for short, name in zip(shown, names, strict=True) if name in values]
+        told = [
+            f"{short}={shortened(plain(values[name]), LONGEST)}"
+            for short, name in zip(shown, names, strict=True)
+            if name in values
+        ]
         found[trial.id] = ", ".join(told) or trial.id
     often = Counter(found.values())
     return {id: f"{label} ({id})" if often[label] > 1 else label for id, label in found.items()}
