@@ -18,8 +18,6 @@ from evalkit.trial import values_of, varying_settings
 from evalkit.voicefolders import Remark
 from evalkit.voices import Voice, read_voices, voice_of_files
 
-TRACKER = "tracker"  # the part of a configuration that no plan depends on
-
 
 def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[str, Any]) -> Plan:
     """Returns the plan of a run: engines and judges made (their weights not loaded), voices and probes read.
@@ -50,7 +48,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         ears=_ears(config.ears),
         decision=_decision(config, list(planned.values()), shipped, judges),
         device=config.device,
-        config={**composed, TRACKER: _without_credentials(composed.get(TRACKER) or {})},
+        config=_without_credentials(composed),
         remarks=remarks,
     )
 
@@ -62,7 +60,7 @@ def trackers_of(config: RunConfig) -> list[Tracker]:
         ConfigError: A setting of theirs that there is not.
         PackageError: A package that one of them needs is not here.
     """
-    found = [made_from(node, Tracker, f"{TRACKER}.{name}") for name, node in config.tracker.items()]  # type: ignore[type-abstract]
+    found = [made_from(node, Tracker, f"tracker.{name}") for name, node in config.tracker.items()]  # type: ignore[type-abstract]
     for tracker in found:
         tracker.require()
     return found
