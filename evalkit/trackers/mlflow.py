@@ -30,6 +30,7 @@ RUN_TAG = "evalkit.run"  # by which a run that goes on finds what it began
 PARENT_TAG, NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
 STATUS: Mapping[End, str] = {"complete": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 MOST_METRICS, MOST_PARAMS = 1000, 100  # a call takes no more
+LONGEST_PARAM, LONGEST_TAG = 6000, 5000  # characters, as servers have them
 # Nobody waits minutes for a server that is gone, nor is anybody told that evalkit uses MLflow.
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -103,7 +104,7 @@ class MLflow(Tracker):
         for earlier in client.search_runs([experiment], wanted, max_results=1):
             client.update_run(earlier.info.run_id, "RUNNING")
             return str(earlier.info.run_id)
-        tags = {RUN_TAG: report.run_id, NOTE_TAG: report.question, "mlflow.source.name": "evalkit"}
+        tags = {RUN_TAG: report.run_id, NOTE_TAG: report.question[:LONGEST_TAG], "mlflow.source.name": "evalkit"}
         if report.provenance.commit:
             tags["mlflow.source.git.commit"] = report.provenance.commit
         made = client.create_run(experiment, run_name=self.run_name or f"{report.sweep} {report.run_id}", tags=tags)
@@ -131,17 +132,21 @@ class _Runs(Track):
 
     def finish(self, report: Report, end: End, folder: Path) -> None:
         """See `Track.finish`."""
-        self.client.set_tag(self.run, "evalkit.finding", report.finding)
-        self.client.set_tag(self.run, NOTE_TAG, "\n\n".join([report.question, report.finding]).strip())
-        if report.best is not None:
-            self.client.set_tag(self.run, "evalkit.best", names_of(self.trials)[report.best])
         try:
+            self._found(report)
             for file in files_of(folder) if end != "stopped" else ():
                 inside = file.parent.as_posix()
                 self.client.log_artifact(self.run, str(folder / file), None if inside == "." else inside)
         finally:
             for run in [*self._inner.values(), self.run]:
                 self.client.set_terminated(run, STATUS[end])
+
+    def _found(self, report: Report) -> None:
+        best = None if report.best is None else names_of(self.trials)[report.best]
+        note = "\n\n".join([report.question, report.finding]).strip()
+        for name, value in (("evalkit.finding", report.finding), ("evalkit.best", best), (NOTE_TAG, note)):
+            if value:
+                self.client.set_tag(self.run, name, value[:LONGEST_TAG])
 
     def _runs(self) -> dict[str, str]:
         """Returns the runs of the trials, by trial; made once there are numbers."""
@@ -162,10 +167,9 @@ class _Runs(Track):
     def _params(self, run: str, params: Mapping[str, str]) -> None:
         """Takes down settings, which MLflow lets nobody change: those that are there already stay."""
         from mlflow.entities import Param
-        from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH
 
         known = self.client.get_run(run).data.params
-        named = {_NOT_IN_NAMES.sub("_", name): value[:MAX_PARAM_VAL_LENGTH] for name, value in params.items()}
+        named = {_NOT_IN_NAMES.sub("_", name): value[:LONGEST_PARAM] for name, value in params.items()}
         new = [Param(name, value) for name, value in named.items() if name not in known]
         for at in range(0, len(new), MOST_PARAMS):
             self.client.log_batch(run, params=new[at : at + MOST_PARAMS])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES: dict[End, int] = {"complete": 0, "failed": 1, "stopped": 255}  # 255: wandb shows it as killed
 SECONDS = 30.0  # that a server may take to answer
+PATIENCE = 300.0  # seconds that it may take for the last numbers and files; they stay here, for `wandb sync`
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+", re.ASCII)
 
 
@@ -46,7 +47,7 @@ class Wandb(Tracker):
     @property
     def packages(self) -> tuple[str, ...]:
         """Its client."""
-        return ("wandb>=0.17",)
+        return ("wandb>=0.31",)
 
     def begin(self, beginning: Beginning) -> Track:
         """See `Tracker.begin`."""
@@ -62,6 +63,7 @@ class Wandb(Tracker):
         settings = wandb.Settings(
             **{"mode": self.mode} if self.mode else {},
             silent=True, console="off", disable_git=True, save_code=False, init_timeout=SECONDS, login_timeout=SECONDS,
+            finish_timeout=PATIENCE, finish_timeout_raises=True,
             x_disable_meta=True, x_disable_stats=True, x_disable_machine_info=True, x_save_requirements=False,
         )  # fmt: skip
         try:

@@ -1,9 +1,14 @@
 """MLflow, read back through its own client on a store in a file."""
 
+import base64
 import json
 import re
+import subprocess
+import threading
 import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -13,6 +18,8 @@ from evalkit.trackers.mlflow import MLflow
 
 # MLflow 3.17 loads its tables with what SQLAlchemy 2.1 means to drop.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated:DeprecationWarning")
+
+RUN = {"info": {"run_id": "r1", "experiment_id": "1", "status": "RUNNING", "artifact_uri": "mlflow-artifacts:/1"}}
 
 
 def client_of(database):
@@ -158,3 +165,64 @@ def test_a_server_needs_no_database_here(monkeypatch):
         MLflow(uri="postgresql+psycopg2://localhost/x").require()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
     assert MLflow().place == "http://localhost:5000"
+
+
+class Server(BaseHTTPRequestHandler):
+    """As much of MLflow's server as a run needs to begin; it keeps what it is asked."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+    answers: ClassVar[dict[str, dict]] = {
+        "experiments/get-by-name": {
+            "experiment": {"experiment_id": "1", "name": "evalkit", "lifecycle_stage": "active"}
+        },
+        "runs/search": {"runs": []},
+        "runs/create": {"run": RUN},
+        "runs/get": {"run": RUN},
+        "runs/log-batch": {},
+    }
+
+    def do_GET(self):
+        method = self.path.partition("?")[0].removeprefix("/api/2.0/mlflow/")
+        self.asked.append((method, self.headers["Authorization"]))
+        length = int(self.headers["Content-Length"] or 0)
+        self.rfile.read(length)
+        self.send_response(200 if method in self.answers else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.answers.get(method, {})).encode())
+        if method == "runs/log-batch":  # the run is described: now the server goes
+            threading.Thread(target=self.server.shutdown).start()
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_server_that_goes_is_told_once_and_at_the_end_and_the_run_goes_on(place):
+    here = place("gone")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        address = f"127.0.0.1:{server.server_address[1]}"
+        process = subprocess.Popen(
+            here.command("tracker=mlflow", f"tracker.mlflow.uri=http://me:secret@{address}", "engine.delay=0.5"),
+            cwd=here.path, env=here.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        serving.join(60)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert [method for method, _ in Server.asked] == [
+        *("experiments/get-by-name", "runs/search", "runs/create", "runs/get", "runs/log-batch"),
+    ]
+    assert {told for _, told in Server.asked} == {f"Basic {base64.b64encode(b'me:secret').decode()}"}
+    said = [line for line in err.splitlines() if line.startswith("tracker=")]
+    assert [line.partition(": ")[0] for line in said] == [
+        "tracker=mlflow fails, the run goes on without it",
+        "tracker=mlflow",
+    ]
+    assert said[1].startswith("tracker=mlflow: the end of the run could not be told: MlflowException: ")
+    assert out.splitlines()[-1] == str(here.folder.relative_to(here.path))
+    assert here.report["status"] == "complete"
+    kept = [path for path in here.path.glob("reports/*/*/*") if "secret" in path.read_text()]
+    assert kept == []
+    assert "secret" not in out + err
