@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from evalkit.record import Report
+from evalkit.record import Report, TrialSummary
 from evalkit.resources import at_home
 from evalkit.trackers.base import PLACE, STRICT, Beginning, End, Track, Tracker
 from evalkit.trackers.telling import differences_of, names_of, numbers_of, run_settings, settings_of, trials_table
@@ -15,6 +15,8 @@ from evalkit.trial import Trial
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
+
+MANY = 100  # trials, each of which holds a file and a thread for as long as its folder is written to
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -55,16 +57,16 @@ class _Events(Track):
     names: dict[str, str]
     whole: "SummaryWriter"
     writers: "dict[str, SummaryWriter]"
+    rows: int = 0
 
     def measured(self, report: Report, rows: int) -> None:
-        """See `Track.measured`."""
+        """See `Track.measured`; those of very many trials are written at the end."""
+        self.rows = rows
         self.whole.add_scalar("rows", rows, rows)
         self.whole.flush()
-        for trial in report.trials:
-            writer = self._writer(trial.id)
-            for name, value in {**numbers_of(trial), **differences_of(report, trial.id)}.items():
-                writer.add_scalar(name, value, rows)
-            writer.flush()
+        if len(self.trials) <= MANY:
+            for trial in report.trials:
+                self._write(trial, report)
 
     def finish(self, report: Report, end: End, folder: Path) -> None:
         """See `Track.finish`; files are no events, so that only their folder is named."""
@@ -75,12 +77,19 @@ class _Events(Track):
         self.whole.close()
         settings = {trial.id: settings_of(trial) for trial in self.trials}
         for trial in report.trials:
+            if len(self.trials) > MANY:
+                self._write(trial, report)
+            decides = numbers_of(trial, [report.primary, *report.guards])
+            last = {f"last/{name}": value for name, value in decides.items()}
             writer = self._writer(trial.id)
-            last = {
-                f"last/{name}": value for name, value in numbers_of(trial, [report.primary, *report.guards]).items()
-            }
             writer.add_hparams(settings[trial.id], last, run_name=".")
             writer.close()
+
+    def _write(self, trial: TrialSummary, report: Report) -> None:
+        writer = self._writer(trial.id)
+        for name, value in {**numbers_of(trial), **differences_of(report, trial.id)}.items():
+            writer.add_scalar(name, value, self.rows)
+        writer.flush()
 
     def _writer(self, trial: str) -> "SummaryWriter":
         from torch.utils.tensorboard import SummaryWriter

@@ -1,6 +1,14 @@
 """TensorBoard's files, read back by its own reader."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+
+from evalkit.reports.files import read_report
+from evalkit.trackers.base import Beginning
+from evalkit.trackers.tensorboard import TensorBoard
+from evalkit.trial import Trial
 
 HPARAMS = "_hparams_/session_start_info"
 
@@ -56,3 +64,24 @@ def test_a_folder_that_will_not_do_is_told_before_any_work(run):
     assert done.code == 2
     assert "tracker=tensorboard cannot begin: " in done.err
     assert not list(done.reports.glob("*/*/report.json"))
+
+
+def test_very_many_trials_are_written_one_after_the_other_at_the_end(tracked, tmp_path):
+    """Each that is open holds a file, of which a process may have 1,024."""
+    before = read_report(tracked.place.folder)
+    one = before.trials[0]
+    trials = [Trial.of("tone", {"engine.detune": float(number)}, "1") for number in range(120)]
+    alike = [replace(one, id=trial.id, settings=trial.settings) for trial in trials]
+    report = replace(before, trials=alike, comparisons=[], best=None)
+    track = TensorBoard(str(tmp_path)).begin(Beginning(report, trials, tracked.place.folder))
+    held = open_files()
+    track.measured(report, 7)
+    assert open_files() == held
+    track.finish(report, "complete", tracked.place.folder)
+    assert open_files() <= held
+    (point,) = events_of(tmp_path / "adhoc" / report.run_id / "detune=119").Scalars("sim")
+    assert (point.step, point.value) == (7, pytest.approx(one.summary["sim"].value, abs=1e-6))
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
