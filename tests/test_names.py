@@ -2,7 +2,7 @@
 
 import pytest
 
-from evalkit.names import has_words, name_fault, path_fault, shortened, text_fault, visible
+from evalkit.names import has_words, name_fault, path_fault, shortened, text_fault, visible, without_credentials
 
 pytestmark = pytest.mark.hostile
 
@@ -103,3 +103,19 @@ def test_whether_there_is_anything_to_say(text, has):
 def test_a_long_quotation_is_shortened():
     assert shortened("short") == "short"
     assert shortened("a" * 200 + "z") == "a" * 27 + " ... " + "a" * 26 + "z"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://me:secret@host:5000/x", "http://host:5000/x"),
+        ("postgresql+psycopg2://me:p@ss@host/db", "postgresql+psycopg2://host/db"),
+        ("tracker.mlflow.uri=https://token@host", "tracker.mlflow.uri=https://host"),
+        ("https://host/x?api_key=secret&y=1", "https://host/x?api_key=...&y=1"),
+        ("at 'http://me:secret@a/' and \"http://b/c@d\"", "at 'http://a/' and \"http://b/c@d\""),
+        ("sqlite:////home/me@work/x.db", "sqlite:////home/me@work/x.db"),
+        ("me@host.org said: 3 < 4", "me@host.org said: 3 < 4"),
+    ],
+)
+def test_addresses_are_shown_without_credentials(text, shown):
+    assert without_credentials(text) == shown

@@ -1,17 +1,24 @@
 """What stands between a run and its trackers: none changes a number, however it fails."""
 
 import json
+import re
+import shlex
 import signal
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import pytest
 
+from evalkit.__main__ import main
 from evalkit.errors import TrackerError
 from evalkit.pipeline.events import Deaf, ReportMade
 from evalkit.pipeline.report import begun
+from evalkit.resources import resource
 from evalkit.trackers.base import Beginning, Track, Tracker
 from evalkit.trackers.following import Following, followed
+from evalkit.trackers.mlflow import MLflow
+from evalkit.trackers.tensorboard import TensorBoard
+from evalkit.trackers.wandb import Wandb
 from tests.conftest import wait_until
 from tests.pipeline.conftest import Noted, planned  # noqa: F401
 
@@ -219,3 +226,27 @@ def test_without_trackers_nothing_stands_between(beginning):
     listener = Deaf()
     with followed([], lambda: pytest.fail("it was asked"), listener) as heard:
         assert heard is listener
+
+
+def commands_shown():
+    text = resource("docs/trackers.md").read_text()
+    return re.findall(r"^    \.venv/bin/python -m evalkit (run .*)$", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", commands_shown())
+def test_commands_that_the_page_shows_can_be_planned(command, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main([*shlex.split(command), "dry_run=true"]) == 0
+    assert not list(tmp_path.glob(".evalkit/*")), capfd.readouterr()
+
+
+def test_the_page_shows_commands():
+    assert len(commands_shown()) == 3
+
+
+def test_every_setting_stands_on_the_page():
+    text = resource("docs/trackers.md").read_text()
+    for tracker in (MLflow, TensorBoard, Wandb):
+        for one in fields(tracker):
+            assert f"`tracker.{tracker.name}.{one.name}`" in text or f"`.{one.name}`" in text
+            assert f"{one.name}: " in resource(f"configs/tracker/{tracker.name}.yaml").read_text()
