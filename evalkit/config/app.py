@@ -213,6 +213,8 @@ def explain(error: BaseException) -> str:
     message = kept[0] if kept else type(error).__name__
     if "No match in the defaults list" in message:
         return f"{message} A sweep is added with a plus: +sweep=NAME"
+    if "Could not override 'tracker." in message:
+        return f"{message} A tracker is chosen before its settings: tracker=NAME"
     if available := _siblings(error):
         return f"{message} Available there: {', '.join(available)}"
     return message

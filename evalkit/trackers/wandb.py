@@ -17,7 +17,7 @@ from evalkit.trackers.telling import files_of, names_of, numbers_of, run_setting
 from evalkit.trial import Trial
 
 if TYPE_CHECKING:
-    from wandb import Run
+    from wandb import Run, Settings
 
 EXIT_CODES: dict[End, int] = {"complete": 0, "failed": 1, "stopped": 255}  # 255: wandb shows it as killed
 SECONDS = 30.0  # that a server may take to answer
@@ -52,20 +52,9 @@ class Wandb(Tracker):
     def begin(self, beginning: Beginning) -> Track:
         """See `Tracker.begin`."""
         report, trials = beginning.report, beginning.trials
-        folder = at_home(self.dir).resolve()
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, place in (("WANDB_CACHE_DIR", "cache"), ("WANDB_DATA_DIR", "data")):
-            os.environ.setdefault(name, str(folder / "wandb" / place))
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        folder = self._folder()
         import wandb
 
-        # Its own notes on the machine hold the command with all that was typed: evalkit's are without passwords.
-        settings = wandb.Settings(
-            **{"mode": self.mode} if self.mode else {},
-            silent=True, console="off", disable_git=True, save_code=False, init_timeout=SECONDS, login_timeout=SECONDS,
-            finish_timeout=PATIENCE, finish_timeout_raises=True,
-            x_disable_meta=True, x_disable_stats=True, x_disable_machine_info=True, x_save_requirements=False,
-        )  # fmt: skip
         try:
             run = wandb.init(
                 project=self.project,
@@ -76,11 +65,31 @@ class Wandb(Tracker):
                 name=f"{report.sweep} {report.run_id}",
                 notes=report.question,
                 config={"run": run_settings(report), "trials": _settings(trials)},
-                settings=settings,
+                settings=self._quiet(),
             )
         except wandb.errors.UsageError as error:
             raise TrackerError(f"{error} Or keep it on this machine: tracker.wandb.mode=offline") from error
         return _Run(run, trials, names_of(trials))
+
+    def _folder(self) -> Path:
+        """Returns where all goes that is written on this machine, made and known to wandb."""
+        folder = at_home(self.dir).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, place in (("WANDB_CACHE_DIR", "cache"), ("WANDB_DATA_DIR", "data")):
+            os.environ.setdefault(name, str(folder / "wandb" / place))
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        return folder
+
+    def _quiet(self) -> "Settings":
+        """Returns settings by which it prints nothing, and takes down no command with all that was typed."""
+        import wandb
+
+        return wandb.Settings(
+            **{"mode": self.mode} if self.mode else {},
+            silent=True, console="off", disable_git=True, save_code=False,
+            init_timeout=SECONDS, login_timeout=SECONDS, finish_timeout=PATIENCE, finish_timeout_raises=True,
+            x_disable_meta=True, x_disable_stats=True, x_disable_machine_info=True, x_save_requirements=False,
+        )  # fmt: skip
 
 
 @plain_dataclass(frozen=True)

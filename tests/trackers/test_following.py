@@ -102,6 +102,14 @@ def test_a_setting_that_there_is_not_is_told(run, tmp_path):
     assert "tracker.fake.fails_at" in done.err
 
 
+def test_a_setting_of_a_tracker_that_is_not_chosen_is_told(run):
+    done = run("tracker.mlflow.uri=http://localhost:5000")
+    assert done.code == 2
+    assert done.err == (
+        "evalkit: Could not override 'tracker.mlflow.uri'. A tracker is chosen before its settings: tracker=NAME\n"
+    )
+
+
 def test_no_password_reaches_the_report(run):
     done = run("weights.f5_tts='https://me:p@ss:secret@host/x?token=secret'")
     assert done.code == 0
