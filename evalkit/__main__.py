@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evalkit import __version__
 from evalkit.commands import screen
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.stopping import EXIT_CODE, heeding_signals
+from evalkit.version import __version__
 
 EPILOG = """\
 start here:
