@@ -30,6 +30,7 @@ OF_THEIR_OWN = {
     "compare": ("compare", "run_compare"),
     "gate": ("gate", "run_gate"),
     "power": ("power", "run_power"),
+    "report": ("report", "run_report"),
     "store": ("store", "run_store"),
 }
 BENCHES = ["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "analysis", "gate"]
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("compare", help="how two runs differ, paired", add_help=False)
     commands.add_parser("gate", help="is a run worse than a baseline?", add_help=False)
     commands.add_parser("power", help="how large a sweep a wanted difference needs", add_help=False)
+    commands.add_parser("report", help="make a run's page anew", add_help=False)
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine, and what mends it")
     doctor.add_argument("overrides", nargs="*", metavar="key=value", help="settings of a run, as `run` takes them")

@@ -1,0 +1,73 @@
+"""What a page is made of beside report and rows: sounds from the store, and the voices' own recordings."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from evalkit.audio import Audio
+from evalkit.commands.screen import tell
+from evalkit.config.planning import voices_of
+from evalkit.config.schema import VoicesConfig
+from evalkit.errors import ConfigError, DataError
+from evalkit.pipeline.artefacts import SOUND
+from evalkit.pipeline.sounds import recorded
+from evalkit.record import Report
+from evalkit.reports.page import HeldOut, Sources
+from evalkit.resources import at_home
+from evalkit.store.artefacts import Artefacts
+from evalkit.store.directory import Directory
+from evalkit.voices import Voice
+
+
+def kept_sources(report: Report, store: Path | None) -> Sources:
+    """Returns the sounds of a run that ended some time ago: what is still in the store and among the voices' files.
+
+    Args:
+        report: The run's, whose configuration says where both lie.
+        store: Where sounds lie, if it is not there.
+    """
+    return sources(report, Directory(store or _store(report)), _voices(report))
+
+
+def sources(report: Report, store: Directory, voices: Iterable[Voice]) -> Sources:
+    """Returns the sounds of a run; a recording counts only if it is still the one that the judges heard."""
+    artefacts = Artefacts(store, lambda _: None)
+    found: dict[str, list[HeldOut]] = {}
+    recordings: dict[str, Callable[[], Audio]] = {}
+    for voice in voices:
+        heard = set(report.recordings.get(voice.name, ()))
+        for clip in voice.held_out_clips:
+            try:
+                address = recorded(clip).audio.sha256
+            except DataError:
+                continue
+            if address in heard:
+                found.setdefault(voice.name, []).append(HeldOut(clip.path.name, address))
+                recordings[address] = lambda clip=clip: recorded(clip).audio  # type: ignore[misc]
+
+    def sound(address: str) -> Audio | None:
+        if address in recordings:
+            return recordings[address]()
+        audio = next((one for _, one in artefacts.look(SOUND, [address])), None)
+        return audio if audio is not None and audio.sha256 == address else None
+
+    return Sources(sound, found)
+
+
+def _store(report: Report) -> Path:
+    typed = report.config.get("store")
+    try:
+        return at_home(typed if isinstance(typed, str) else ".evalkit/store")
+    except ConfigError:
+        return Path(".evalkit/store")
+
+
+def _voices(report: Report) -> tuple[Voice, ...]:
+    """Returns the voices of a run, as far as their files are still there."""
+    try:
+        config = TypeAdapter(VoicesConfig).validate_python(report.config.get("voices"))
+        return voices_of(config, lambda _: None)
+    except (ValidationError, ConfigError, DataError) as error:
+        tell(f"held-out clips are left out of the page: {error}")
+        return ()
