@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from evalkit.analysis.findings import is_told
 from evalkit.analysis.pairing import Run
 from evalkit.metrics.failures import FLAGS
 from evalkit.metrics.speed import AUDIO_SECONDS
-from evalkit.record import Comparison, FloorAndCeiling, Report, Summary, TrialSummary
+from evalkit.record import FloorAndCeiling, Report, Summary, TrialSummary
 from evalkit.reports.baselines import BASELINES, find_baseline, read_run
 from evalkit.reports.columns import Column, Table, counts, names, numbers, settings, texts, truths
 from evalkit.row import FAILED, Row
@@ -218,7 +219,7 @@ def _comparisons_frame(report: Report) -> pd.DataFrame:
     table.add("comparison", "metric", names([one.metric for one in found], list(report.metrics)))
     for name in ("difference", "low", "high", "adjusted_p"):
         table.add("comparison", name, numbers([getattr(one, name) for one in found]))
-    table.add("comparison", "is_told", truths([_is_told(one) for one in found]))
+    table.add("comparison", "is_told", truths([is_told(one, 1) or is_told(one, -1) for one in found]))
     table.add("comparison", "n_pairs", counts([one.n_pairs for one in found]))
     table.add("comparison", "scope", names([one.scope if one.low is not None else None for one in found]))
     for at, name in enumerate(("worst_of_trial", "worst_of_baseline")):
@@ -228,11 +229,6 @@ def _comparisons_frame(report: Report) -> pd.DataFrame:
         table.add("comparison", f"spread_{name}", numbers(spreads))
     _add_settings(table, [one.settings for one in of])
     return table.frame()
-
-
-def _is_told(one: Comparison) -> bool:
-    """Whether the interval, if there is one, excludes 0."""
-    return one.low is not None and one.high is not None and (one.low > 0 or one.high < 0)
 
 
 def _voices_frame(report: Report) -> pd.DataFrame:
