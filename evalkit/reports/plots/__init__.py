@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 
 from evalkit.record import Report
+from evalkit.reports.plots.by_part import by_stratum, by_voice
 from evalkit.reports.plots.by_setting import by_setting
 from evalkit.reports.plots.drawing import Plot
+from evalkit.reports.plots.forest import forests, gains_by_voice
+from evalkit.reports.plots.interaction import interactions
 from evalkit.reports.plots.results import Results
+from evalkit.reports.plots.sizes import power_curve
 from evalkit.reports.plots.theme import themed
+from evalkit.reports.plots.tradeoff import tradeoff
+from evalkit.reports.plots.trend import Moment, trend
 from evalkit.reports.plots.vector import svg
 from evalkit.row import Row
+
+KINDS = (by_setting, interactions, tradeoff, by_voice, gains_by_voice, by_stratum, forests)
 
 
 def figures(report: Report, rows: Sequence[Row]) -> list[Plot]:
@@ -22,7 +29,7 @@ def figures(report: Report, rows: Sequence[Row]) -> list[Plot]:
     """
     results = Results(report, rows)
     with themed():
-        return _named(list(chain(by_setting(results))))
+        return _named([plot for kind in KINDS for plot in kind(results)])
 
 
 def _named(plots: Sequence[Plot]) -> list[Plot]:
@@ -36,4 +43,4 @@ def _named(plots: Sequence[Plot]) -> list[Plot]:
     return list(found.values())
 
 
-__all__ = ["Plot", "figures", "svg"]
+__all__ = ["Moment", "Plot", "figures", "power_curve", "svg", "trend"]

@@ -100,7 +100,7 @@ def numbered(scale: "Scale", most: int = 5) -> None:
     """Gives the axis of a metric few ticks, written as numbers are everywhere."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    scale.set_major_locator(MaxNLocator(most))
+    scale.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
     scale.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
 
 

@@ -47,6 +47,7 @@ class Sheet:
         left: Room for labels left of them, in inches.
         right: Room right of them, for half a tick's label or what levels are called, in inches.
         above: Room for a legend and the name of the upright axis, in inches.
+        is_upright: Whether the upright axis has a name, above its ticks.
         below: Room for ticks and a name, in inches.
     """
 
@@ -57,6 +58,7 @@ class Sheet:
     right: float = 0.18
     above: float = 0.24
     below: float = 0.5
+    is_upright: bool = True
 
     @property
     def width(self) -> float:
@@ -102,7 +104,10 @@ def keyed(axes: "Axes", sheet: Sheet, entries: "Sequence[tuple[str, Artist]]") -
         [handle for _, handle in entries],
         ["-"] * len(entries),  # what begins with `_` would be left out
         loc="lower left",
-        bbox_to_anchor=(0, 1 + (TEXT * LINE + 0.1) / sheet.height),
+        bbox_to_anchor=(
+            -sheet.left / sheet.width,
+            1 + ((TEXT * LINE + 0.1) if sheet.is_upright else 0.08) / sheet.height,
+        ),
         ncols=columns_for([name for name, _ in entries]),
         fontsize=SMALL,
         borderpad=0,

@@ -49,11 +49,11 @@ def in_legend(series: Series, *, is_joined: bool = False, is_open: bool = False)
     return Line2D([], [], linestyle=series.line if is_joined else "none", **_mark(series, is_open=is_open))
 
 
-def beside(axes: "Axes", points: float) -> "Transform":
+def beside(axes: "Axes", right: float, up: float = 0.0) -> "Transform":
     """Returns the transform of what is drawn some points beside its place: its data stay true."""
     from matplotlib.transforms import ScaledTranslation
 
-    return axes.transData + ScaledTranslation(points / 72, 0, axes.figure.dpi_scale_trans)
+    return axes.transData + ScaledTranslation(right / 72, up / 72, axes.figure.dpi_scale_trans)
 
 
 def _mark(series: Series, *, is_open: bool) -> dict[str, Any]:

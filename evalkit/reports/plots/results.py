@@ -7,7 +7,6 @@ from functools import cached_property
 from evalkit.analysis.calibration import mean_ends
 from evalkit.analysis.findings import SCOPES, plain
 from evalkit.analysis.scores import Columns, tabulated
-from evalkit.digest import Scalar
 from evalkit.record import Comparison, MetricRecord, Report, Summary, TrialSummary
 from evalkit.reports.decisions import number, signed
 from evalkit.reports.terminal import short_names, varying_in
@@ -15,7 +14,7 @@ from evalkit.row import Row
 from evalkit.trial import values_of
 
 OWN = "each alone"  # intervals of means do not hold together; those of comparisons do
-TOGETHER = "all at once"
+TOGETHER = "all together"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +98,13 @@ class Results:
         way = {True: ", higher is better", False: ", lower is better", None: ""}[record.higher_is_better]
         return f"{metric.upper()} ({record.unit}){way}"
 
-    def label(self, trial: TrialSummary) -> str:
-        """Returns a trial's name: its settings that vary, by their short names."""
-        values = values_of(trial)
+    def label(self, trial: TrialSummary, other: TrialSummary | None = None) -> str:
+        """Returns a trial's name: its settings that vary, by their short names; only those that `other` has not."""
+        values, theirs = values_of(trial), {} if other is None else values_of(other)
         shorts = zip(short_names(self.varying), self.varying, strict=True)
-        return ", ".join(f"{short}={plain(values[key])}" for short, key in shorts if key in values) or trial.id
+        told = [(short, key) for short, key in shorts if key in values]
+        apart = [one for one in told if one[1] not in theirs or repr(theirs[one[1]]) != repr(values[one[1]])]
+        return ", ".join(f"{short}={plain(values[key])}" for short, key in apart or told) or trial.id
 
 
 def summary_of(trial: TrialSummary, metric: str) -> Summary:
@@ -145,8 +146,3 @@ def scope_note(told: Sequence[Summary | Comparison], how: str) -> list[str]:
 def setting_axis(key: str) -> str:
     """Returns a setting's name for an axis, with its unit where the name tells it."""
     return f"{key} (s)" if key.endswith("seconds") else key
-
-
-def same(one: Scalar, other: Scalar) -> bool:
-    """Whether two values of a setting are the same: 1 is not true."""
-    return repr(one) == repr(other)

@@ -62,7 +62,8 @@ SERIES = (
     Series(AMBER, "v", (0, (3, 1, 1, 1, 1, 1))),
     Series(MUTED, "P", (0, (9, 2))),
 )
-BEST, BASELINE, OTHER = SERIES[0], SERIES[1], SERIES[5]
+BETTER, WORSE, UNTOLD = SERIES[0], SERIES[1], Series(MUTED, "D", (0, (2, 3)))
+CANDIDATE, BASELINE = SERIES[0], Series(RUST, "s", "-")
 
 _STYLE: dict[str, Any] = {
     "text.parse_math": False,  # names are data: `$` is a sign like others
