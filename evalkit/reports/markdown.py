@@ -4,7 +4,7 @@ from evalkit.analysis.findings import is_told, label
 from evalkit.analysis.pairing import Run
 from evalkit.record import Comparison, Report
 from evalkit.reports.decisions import ends, line, markdown, signed
-from evalkit.reports.terminal import result_cells, result_notes, settings_told, varying
+from evalkit.reports.terminal import result_cells, result_notes, settings_told, varying_in
 from evalkit.row import FAILED
 
 COMPARED = ("trial", "metric", "difference", "95 % interval", "pairs")
@@ -45,10 +45,10 @@ def _cells(one: Comparison, report: Report) -> list[str]:
 def _name(trial: str, report: Report) -> str:
     trials = {one.id: one for one in report.trials}
     own, base = trials.get(trial), trials.get(report.baseline or "")
-    return label(own, base, varying(report)) if own and base else trial
+    return label(own, base, varying_in(report)) if own and base else trial
 
 
 def _notes(report: Report) -> list[str]:
     base = [trial for trial in report.trials if trial.id == report.baseline]
-    named = [settings_told(trial, report.trials, trial.id, varying(report)) for trial in base]
+    named = [settings_told(trial, report.trials, trial.id, varying_in(report)) for trial in base]
     return [*named, MINUS, f"shown are {WHICH}"]
