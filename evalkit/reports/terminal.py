@@ -89,7 +89,7 @@ def _wide(
     report: Report, headings: Sequence[str], numbers: Mapping[str, Sequence[str]], width: int
 ) -> list[str] | None:
     """Returns a table with a column a setting, by its whole name or its last part; None where neither fits."""
-    names = _varying(report)
+    names = varying_in(report)
     for shown in (names or ["trial"], short_names(names) or ["trial"]):
         values = [[plain(value) for value in _values(trial, names)] or [trial.id] for trial in report.trials]
         rows = [[*named, *numbers[trial.id]] for named, trial in zip(values, report.trials, strict=True)]
@@ -104,7 +104,7 @@ def _two_lines(report: Report, headings: Sequence[str], numbers: Mapping[str, Se
     narrow = fits(table, width - 2)
     lines = [f"  {table[0]}"] if narrow else []
     for trial, line in zip(report.trials, table[1:], strict=True):
-        lines += folded(settings_told(trial, report.trials, report.baseline, _varying(report)), width, "", "    ")
+        lines += folded(settings_told(trial, report.trials, report.baseline, varying_in(report)), width, "", "    ")
         lines += [f"  {line}"] if narrow else listed(headings, numbers[trial.id], width, "  ")
     return lines
 
@@ -120,7 +120,7 @@ def settings_told(
     return f"{BASELINE if base and len(trials) > 1 else ''}{whole or trial.id}"
 
 
-def _varying(report: Report) -> list[str]:
+def varying_in(report: Report) -> list[str]:
     """Returns the settings that differ between trials; in the order of their names if nobody wrote down another."""
     found = varying_settings([Trial(trial.id, trial.engine, trial.settings, trial.version) for trial in report.trials])
     return [
