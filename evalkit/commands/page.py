@@ -1,23 +1,55 @@
 """What a page is made of beside report and rows: sounds from the store, and the voices' own recordings."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from evalkit import provenance
 from evalkit.audio import Audio
+from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import tell
 from evalkit.config.planning import voices_of
-from evalkit.config.schema import VoicesConfig
-from evalkit.errors import ConfigError, DataError
+from evalkit.config.schema import PageConfig, RunConfig, VoicesConfig
+from evalkit.errors import ConfigError, DataError, StorageError
 from evalkit.pipeline.artefacts import SOUND
+from evalkit.pipeline.attempts import Failure, attempt
+from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.run import Outcome
 from evalkit.pipeline.sounds import recorded
 from evalkit.record import Report
-from evalkit.reports.page import HeldOut, Sources
+from evalkit.reports.files import LOG_FILE
+from evalkit.reports.page.sounds import AudioChoice, HeldOut, Sources
+from evalkit.reports.page.writer import write_page
 from evalkit.resources import at_home
 from evalkit.store.artefacts import Artefacts
 from evalkit.store.directory import Directory
 from evalkit.voices import Voice
+
+
+def page_of_run(plan: Plan, config: RunConfig, folder: Path, outcome: Outcome) -> Path | None:
+    """Makes the page of a run that has just ended, if one is wanted; returns its path.
+
+    The report is written by then: a page that cannot be made is told of, and no failure of the run.
+    """
+    if not config.page.make:
+        return None
+    with quiet(folder / LOG_FILE):
+        made = _made(plan, config, folder, outcome)
+    if isinstance(made, Failure):
+        again = provenance.command_line(["report", str(folder)])
+        tell(f"the report is whole, but its page could not be made: {made.type}: {made.message}; try again: {again}")
+        return None
+    return made
+
+
+def _made(plan: Plan, config: RunConfig, folder: Path, outcome: Outcome) -> Path | Failure:
+    found = partial(sources, outcome.report, Directory(config.store), plan.voices)
+    try:
+        return attempt(lambda: write_page(folder, outcome.report, outcome.rows, found(), config.page.audio))
+    except (StorageError, KeyboardInterrupt) as error:
+        return Failure.of(error)
 
 
 def kept_sources(report: Report, store: Path | None) -> Sources:
@@ -53,6 +85,15 @@ def sources(report: Report, store: Directory, voices: Iterable[Voice]) -> Source
         return audio if audio is not None and audio.sha256 == address else None
 
     return Sources(sound, found)
+
+
+def kept_choice(report: Report) -> AudioChoice:
+    """Returns which sounds the page of a run was to have."""
+    try:
+        page = TypeAdapter(PageConfig).validate_python(report.config.get("page", {}))
+    except ValidationError:
+        return PageConfig().audio
+    return page.audio
 
 
 def _store(report: Report) -> Path:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from evalkit.analysis.pairing import Run
-from evalkit.commands.page import kept_sources
+from evalkit.commands.page import kept_choice, kept_sources
 from evalkit.commands.screen import show
 from evalkit.reports.baselines import BASELINES, find_baseline, read_run
 from evalkit.reports.markdown import run_markdown
-from evalkit.reports.page import AudioChoice, write_page
+from evalkit.reports.page.sounds import AudioChoice
+from evalkit.reports.page.writer import write_page
 
 if TYPE_CHECKING:
     from evalkit.reports.exports import Form
@@ -47,7 +48,8 @@ def _tables(run: Run, form: "Form", folder: Path) -> list[Path]:
 
 
 def _page(run: Run, parsed: argparse.Namespace) -> Path:
-    return write_page(Path(run.name), run.report, run.rows, kept_sources(run.report, parsed.store), parsed.audio)
+    report, audio = run.report, parsed.audio or kept_choice(run.report)
+    return write_page(Path(run.name), report, run.rows, kept_sources(report, parsed.store), audio)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,8 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="evalkit report", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="a run's folder, or its report.json")
-    parser.add_argument("--audio", choices=get_args(AudioChoice), default="all",
-                        help="sounds that the page has (default: all)")  # fmt: skip
+    parser.add_argument("--audio", choices=get_args(AudioChoice),
+                        help="sounds that the page has (default: as the run was told, else all)")  # fmt: skip
     parser.add_argument("--store", metavar="DIR", type=Path, help="where sounds lie (default: as the report says)")
     _add_forms(parser)
     return parser

@@ -5,10 +5,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 from evalkit import provenance
 from evalkit.commands.display import Display, display_on
+from evalkit.commands.page import page_of_run
 from evalkit.commands.plan_table import plan_table, power_told
 from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
@@ -65,10 +67,11 @@ def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
     plan.require()
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
         outcome = _work(plan, config, folder, typed)
+        page = None if outcome is None else page_of_run(plan, config, folder.path, outcome)
     if outcome is None:
         tell(f"stopped; the same command goes on where it stopped: {typed.command}")
         return EXIT_CODE
-    _print_outcome(outcome, folder)
+    _print_outcome(outcome, folder, page)
     return 0
 
 
@@ -111,6 +114,8 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
     return 0
 
 
-def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
+def _print_outcome(outcome: Outcome, folder: RunFolder, page: Path | None) -> None:
     lines = closing_lines(outcome.report, outcome.rows, folder.path, terminal_width() if sys.stdout.isatty() else None)
+    if page is not None:
+        lines.insert(-1, f"page: {page}")
     show("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")

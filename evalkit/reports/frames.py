@@ -3,6 +3,7 @@
 What a report has is there under its own name; nothing is averaged, filled in or left out on the way.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ from evalkit.metrics.speed import AUDIO_SECONDS
 from evalkit.record import FloorAndCeiling, Report, Summary, TrialSummary
 from evalkit.reports.baselines import BASELINES, find_baseline, read_run
 from evalkit.reports.columns import Column, Table, counts, names, numbers, settings, texts, truths
+from evalkit.reports.page.sounds import FOLDER, file_name
+from evalkit.reports.page.worst import worst
+from evalkit.reports.page.writer import PAGE_FOLDER
 from evalkit.row import FAILED, Row
 
 SEPARATOR = ", "  # between flags, or names of clips: one cell holds them all
@@ -64,6 +68,29 @@ class LoadedReport:
     def voices(self) -> pd.DataFrame:
         """A row for each voice and speaker encoder: floor and ceiling of its recordings, and the transcriber's WER."""
         return _voices_frame(self.report)
+
+    @cached_property
+    def worst(self) -> pd.DataFrame:
+        """The rows of the worst utterances, each with the metric or flag that says so in a column `why`.
+
+        Failed ones come first, then by the primary metric, the guards, each flag, and the other metrics.
+        """
+        found = worst(self.report, self.run.rows)
+        table, rows = Table(), self.rows.iloc[[one.row for one in found]]
+        table.add("worst", "why", names([one.why for one in found]))
+        for name in rows:
+            table.add("row", str(name), rows[name].array)
+        return table.frame()
+
+    def sound(self, address: str | None) -> Path | None:
+        """Returns the file of a sound, named as in the rows' `audio` and `prompt_sound`, on the run's page.
+
+        None where the page does not have it: `python -m evalkit report RUN` makes one that has what is in the store.
+        """
+        if not isinstance(address, str) or not re.fullmatch("[0-9a-f]{64}", address):
+            return None
+        path = Path(self.run.name) / PAGE_FOLDER / FOLDER / file_name(address)
+        return path if path.is_file() else None
 
 
 def load_report(path: str | Path, baselines: Path = BASELINES) -> LoadedReport:

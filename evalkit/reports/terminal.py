@@ -218,7 +218,7 @@ def calibration_table(report: Report) -> str:
     table = aligned(headings, rows)
     if not fits(table, width):
         table = _by_encoder(report, width)
-    return "\n".join([*table, *(line for told in _errors(report) for line in folded(told, width, "", "  "))])
+    return "\n".join([*table, *(line for told in encoder_lines(report) for line in folded(told, width, "", "  "))])
 
 
 def _by_encoder(report: Report, width: int) -> list[str]:
@@ -235,7 +235,8 @@ def _ends(ends: FloorAndCeiling | None) -> tuple[str, str]:
     return (_number(ends.floor), _number(ends.ceiling)) if ends else (_number(None), _number(None))
 
 
-def _errors(report: Report) -> list[str]:
+def encoder_lines(report: Report) -> list[str]:
+    """Returns a line for each encoder whose errors are known: how well it tells the given voices apart."""
     return [
         f"{name}: equal error rate {_number(one.eer)} over {one.n_same} pairs of one speaker and {one.n_different} of "
         f"two{', no better than chance' if is_no_better_than_chance(one) else ''}"

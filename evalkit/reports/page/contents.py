@@ -43,6 +43,7 @@ def contents(
         "probes": table.listed("probe"),
         "prompts": table.listed("prompt"),
         "flags": table.listed("flag"),
+        "count": len(rows),
         "rows": {name: _folded(values) for name, values in columns.items() if name != "scores"}
         | {"scores": {name: _folded(values) for name, values in columns["scores"].items()}},
     }
@@ -137,13 +138,15 @@ class _Table:
     def __init__(self) -> None:
         self._kinds: dict[str, dict[Any, tuple[int, Any]]] = {}
 
-    def number(self, kind: str, key: Any, value: Callable[[], Any]) -> int:
+    def number(self, kind: str, key: Any, value: Callable[[], Any] | None = None) -> int:
+        """Returns the number of what a key stands for: what `value` gives, else the key itself."""
         known = self._kinds.setdefault(kind, {})
         if key not in known:
-            known[key] = (len(known), value())
+            known[key] = (len(known), value() if value else key)
         return known[key][0]
 
     def listed(self, kind: str) -> list[Any]:
+        """Returns all of a kind, in the order of their numbers."""
         return [value for _, value in self._kinds.get(kind, {}).values()]
 
 
@@ -151,16 +154,14 @@ def _columns(report: Report, rows: Sequence[Row], table: _Table, numbered: Numbe
     trials = {trial.id: at for at, trial in enumerate(report.trials)}
     return {
         "trial": [trials[row.trial] for row in rows],
-        "voice": [table.number("voice", row.voice, lambda row=row: row.voice) for row in rows],  # type: ignore[misc]
+        "voice": [table.number("voice", row.voice) for row in rows],
         "probe": [_probe(row, table) for row in rows],
         "seed": [row.seed for row in rows],
         "state": [STATES.index(row.state) for row in rows],
         "prompt": [_prompt(row.prompt, table, numbered) for row in rows],
         "hypothesis": [_heard(row) for row in rows],
         "intended": [row.intended_text or NOTHING for row in rows],
-        "flags": [
-            [table.number("flag", flag, lambda flag=flag: flag) for flag in row.flags] or NOTHING for row in rows
-        ],  # type: ignore[misc]
+        "flags": [[table.number("flag", flag) for flag in row.flags] or NOTHING for row in rows],
         "error": [f"{row.error.type}: {row.error.message}" if row.error else NOTHING for row in rows],
         "sound": [numbered.number(row.audio, row.audio_seconds) for row in rows],
         "seconds": [None if row.audio_seconds is None else round(row.audio_seconds, 2) for row in rows],

@@ -101,7 +101,7 @@ def wanted(
     """Returns the addresses of the sounds that a page is to have.
 
     Args:
-        choice: `all`, those of the `worst` utterances with their prompts and the held-out clips of their voices, or none.
+        choice: `all`; those of the `worst` utterances, their prompts and their voices' held-out clips; or `none`.
         numbered: All that it speaks of.
         worst: The rows that it shows as the worst.
         held_out: Each voice's held-out clips.

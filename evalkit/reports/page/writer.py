@@ -1,32 +1,35 @@
 """Writes a run's page: `index.html` and the folder `page/` beside it, which holds all that it needs.
 
-The folder is made anew beside the old one and then takes its place, so that nothing of an older page stays in it.
 Whatever comes from reports is data: escaped where it stands in the page, and never part of a path.
 """
 
-import json
-import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from evalkit.names import visible
+from evalkit.errors import DataError
 from evalkit.record import Report
+from evalkit.reports.gates import KeptGate, read_gate
+from evalkit.reports.page import pictures
 from evalkit.reports.page.contents import contents
+from evalkit.reports.page.folder import made_anew
+from evalkit.reports.page.plotted import Plot, write_plots
+from evalkit.reports.page.rendering import SCRIPTS, embedded, rendered, write_assets
 from evalkit.reports.page.sounds import FOLDER, AudioChoice, Numbered, Sources, wanted, write_sounds
+from evalkit.reports.page.top import top
+from evalkit.reports.page.worst import normalizer_of, shown, worst
 from evalkit.row import Row
-from evalkit.store.atomic import write_text, writing
+from evalkit.store.atomic import write_text
 
 PAGE_FILE = "index.html"
 PAGE_FOLDER = "page"
-# In the order in which they are loaded; each adds to what those before it have made.
-SCRIPTS = ("contents", "dom", "players", "trials", "utterances", "worst", "ballot", "blind", "listen")
-_HERE = "evalkit.reports.page"
-_AS_CODE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+PARTS = (
+    ("trials", "Trials"),
+    ("plots", "Plots"),
+    ("listening", "Listening"),
+    ("worst", "Worst"),
+    ("utterances", "Utterances"),
+)
 
 
 def write_page(folder: Path, report: Report, rows: Sequence[Row], sources: Sources, audio: AudioChoice) -> Path:
@@ -42,69 +45,54 @@ def write_page(folder: Path, report: Report, rows: Sequence[Row], sources: Sourc
     Raises:
         StorageError: The disk refused.
     """
-    numbered = Numbered()
-    shown = contents(report, rows, sources.held_out, numbered)
-    with _made_anew(folder / PAGE_FOLDER) as page:
-        chosen = wanted(audio, numbered, [], sources.held_out)
-        written = write_sounds(page / FOLDER, chosen, sources.sound)
-        shown |= {"sounds": numbered.columns(chosen, written), "worst": []}
-        names = _write_assets(page)
-    write_text(folder / PAGE_FILE, _html(report, shown, names))
+    with made_anew(folder / PAGE_FOLDER) as page:
+        data = _contents(page, report, rows, sources, audio)
+        plots = write_plots(page / pictures.FOLDER, report, rows)
+        scripts, styles = write_assets(page, SCRIPTS)
+        html = rendered("page.html.j2", **_shown(folder, report, rows, data, plots), scripts=scripts, styles=styles)
+    write_text(folder / PAGE_FILE, html)
     return folder / PAGE_FILE
 
 
-@contextmanager
-def _made_anew(folder: Path) -> Iterator[Path]:
-    """Yields an empty folder that takes the place of `folder` when the block is left without an error.
+def _contents(page: Path, report: Report, rows: Sequence[Row], sources: Sources, audio: AudioChoice) -> dict[str, Any]:
+    """Writes sounds and pictures into the page's folder; returns the page's data."""
+    numbered = Numbered()
+    data = contents(report, rows, sources.held_out, numbered)
+    found = worst(report, rows)
+    bad = [rows[one.row] for one in found]
+    chosen = wanted(audio, numbered, bad, sources.held_out)
+    written = write_sounds(page / FOLDER, chosen, sources.sound)
+    drawn = pictures.write_pictures(page / pictures.FOLDER, _addresses(bad), sources.sound)
+    files = {address: f"{PAGE_FOLDER}/{pictures.FOLDER}/{name}" for address, name in drawn.items()}
+    return {
+        **data,
+        "sounds": numbered.columns(chosen, written),
+        "worst": shown(found, rows, normalizer_of(report), files),
+    }
 
-    A link in that place is replaced, what it leads to stays as it is.
-    """
-    with writing(folder):
-        for left in folder.parent.glob(f".{folder.name}.*"):  # by processes that were killed
-            _remove(left)
-        part = folder.parent / f".{folder.name}.{uuid4().hex}"
-        part.mkdir()
+
+def _addresses(rows: Sequence[Row]) -> list[str]:
+    numbered = Numbered()
+    for row in rows:
+        numbered.number(row.audio)
+    return list(numbered.addresses)
+
+
+def _shown(
+    folder: Path, report: Report, rows: Sequence[Row], data: dict[str, Any], plots: Sequence[Plot]
+) -> dict[str, Any]:
+    return {
+        "run": data["run"],
+        "top": top(report, rows, _verdict(folder, report)),
+        "contents": embedded(data),
+        "plots": plots,
+        "parts": [(id, name) for id, name in PARTS if id != "plots" or plots],
+    }
+
+
+def _verdict(folder: Path, report: Report) -> KeptGate | None:
+    """Returns the verdict that was kept of the run; a file that is none says nothing."""
     try:
-        yield part
-        with writing(folder):
-            old = folder.parent / f".{folder.name}.{uuid4().hex}"
-            with suppress(FileNotFoundError):
-                folder.rename(old)
-            part.rename(folder)
-            _remove(old)
-    finally:
-        _remove(part)
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    else:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _write_assets(page: Path) -> list[str]:
-    """Copies styles and scripts; returns the scripts' names in the order in which they are loaded."""
-    assets = {entry.name: entry.read_text(encoding="utf-8") for entry in (files(_HERE) / "assets").iterdir()}
-    for name, text in assets.items():
-        write_text(page / name, text)
-    return [f"{name}.js" for name in SCRIPTS if f"{name}.js" in assets]
-
-
-def _html(report: Report, shown: Mapping[str, Any], scripts: Sequence[str]) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["visible"] = visible
-    template = environment.get_template("page.html.j2")
-    return template.render(report=report, run=shown["run"], scripts=scripts, contents=embedded(shown))
-
-
-def embedded(value: Any) -> Any:
-    """Returns plain data as JSON that no HTML can end early, marked as safe to stand in a script element."""
-    from markupsafe import Markup
-
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(_AS_CODE.sub(lambda sign: f"\\u{ord(sign.group()):04x}", text))
+        return read_gate(folder, report.run_id)
+    except DataError:
+        return None

@@ -3,6 +3,7 @@
    This is loaded first and makes the one global object; every other script adds to it.
 
    evalkit.contents   the run, its metrics, trials, voices, probes, prompts, flags, rows (columns), sounds, worst
+   evalkit.count      how many rows there are
    evalkit.rowOf(i)   one row with all that its numbers stand for
 */
 "use strict";
@@ -16,7 +17,7 @@ const evalkit = {};
 
   const contents = JSON.parse(document.getElementById("contents").textContent);
   const rows = contents.rows;
-  const count = rows.trial.length === undefined ? 0 : rows.trial.length;
+  const count = contents.count;
 
   /* A column is one value where all rows have the same. */
   function unfolded(column) {
@@ -48,6 +49,13 @@ const evalkit = {};
     decibels: columns.decibels[at],
     sha256,
   }));
+
+  /* What a row shows stands with its first entry. */
+  const shown = new Map();
+  for (const entry of contents.worst) {
+    if ("diff" in entry) shown.set(entry.row, entry);
+    else Object.assign(entry, { diff: shown.get(entry.row).diff, picture: shown.get(entry.row).picture });
+  }
 
   function heard(at, probe) {
     const hypothesis = rows.hypothesis[at];

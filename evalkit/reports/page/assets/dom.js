@@ -39,7 +39,6 @@
     if (value === null || value === undefined) return "\u2013";
     const unit = UNITS.find(([least]) => Math.abs(value) >= least);
     if (unit) return `${(value / (unit[1] === "k" ? 1e3 : unit[0])).toFixed(1)}${unit[1]}`;
-    if (Number.isInteger(value)) return String(value);
     return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3);
   };
 
