@@ -24,7 +24,7 @@ as stands below, with an interval: [how to read one](intervals.md). A metric tha
 absent there, one that could not be taken is a gap with its reason (`missing`); neither is ever a 0. Which model a judge
 is says the [protocol](judges.md): values of two judges do not compare.
 
-This page is written by `make docs-pages` from the code, where a new metric is added: `evalkit/metrics/`.
+This page is written by `make metrics` from the code, where a new metric is added: `evalkit/metrics/`.
 """
 
 
@@ -117,7 +117,7 @@ def main() -> int:
     if "--check" not in sys.argv:
         PAGE.write_text(text)
     elif not PAGE.is_file() or PAGE.read_text() != text:
-        print("out of date: docs/metrics.md; type: make docs-pages", file=sys.stderr)
+        print("out of date: docs/metrics.md; type: make metrics", file=sys.stderr)
         return 1
     return 0
 
