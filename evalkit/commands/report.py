@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from evalkit.analysis.margins import read_margins
 from evalkit.analysis.pairing import Run
 from evalkit.commands.page import kept_choice, kept_sources
-from evalkit.commands.screen import show
+from evalkit.commands.screen import show, tell
+from evalkit.errors import DataError
 from evalkit.reports.baselines import read_run
+from evalkit.reports.page.runs import write_index
 from evalkit.reports.page.sounds import AudioChoice
 from evalkit.reports.page.writer import write_page
+from evalkit.resources import resource
 
 ABOUT = """\
-Makes the page of a run anew, from its report, its rows, and the sounds that are still in the store.
+Makes the page of a run anew, from its report, its rows, and the sounds that are still in the store; or, with --index,
+a page over all runs below a folder, with the trend of what configs/gate.yaml names.
 """
 
 
@@ -24,23 +29,39 @@ def run_report(typed: Sequence[str]) -> int:
         DataError: A run that cannot be read.
         StorageError: The disk refused.
     """
-    parsed = _parser().parse_args(typed)
-    run = read_run(parsed.run)
-    show(f"page: {_page(run, parsed)}")
+    parser = _parser()
+    parsed = parser.parse_args(typed)
+    if (parsed.run is None) == (parsed.index is None):
+        parser.error("say of what: a run's folder, or --index with the folder of all reports")
+    if parsed.index is not None:
+        return _index(parsed.index)
+    _page(read_run(parsed.run), parsed)
     return 0
 
 
-def _page(run: Run, parsed: argparse.Namespace) -> Path:
+def _index(folder: Path) -> int:
+    if not folder.is_dir():
+        raise DataError(f"there are no reports at {folder}; name their folder: --index DIR")
+    path, damaged = write_index(folder, list(read_margins(resource("configs/gate.yaml"))))
+    for one in damaged:
+        tell(f"left out of the index: {one}")
+    show(f"page: {path}")
+    return 0
+
+
+def _page(run: Run, parsed: argparse.Namespace) -> None:
     report, audio = run.report, parsed.audio or kept_choice(run.report)
-    return write_page(Path(run.name), report, run.rows, kept_sources(report, parsed.store), audio)
+    path = write_page(Path(run.name), report, run.rows, kept_sources(report, parsed.store), audio)
+    show(f"page: {path}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="evalkit report", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", metavar="RUN", type=Path, help="a run's folder, or its report.json")
+    parser.add_argument("run", metavar="RUN", nargs="?", type=Path, help="a run's folder, or its report.json")
     parser.add_argument("--audio", choices=get_args(AudioChoice),
                         help="sounds that the page has (default: as the run was told, else all)")  # fmt: skip
     parser.add_argument("--store", metavar="DIR", type=Path, help="where sounds lie (default: as the report says)")
+    parser.add_argument("--index", metavar="DIR", type=Path, help="make DIR/index.html over all runs below DIR")
     return parser
