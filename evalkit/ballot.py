@@ -121,6 +121,7 @@ class Ballot:
         seed: Of the shuffle.
         started: When, UTC.
         finished: When the last vote was in; None for a session that was stopped.
+        loudness_matched: Whether the sounds of a question were as loud as each other.
     """
 
     run_id: str
@@ -131,6 +132,7 @@ class Ballot:
     started: Moment
     votes: Annotated[Sequence[Vote], Field(max_length=MOST_VOTES)]
     finished: Moment | None = None
+    loudness_matched: bool = True
     schema_version: Literal[1] = BALLOT_VERSION
 
 
