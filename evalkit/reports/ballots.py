@@ -12,6 +12,7 @@ from evalkit.ballot import BALLOT_VERSION, Ballot, Heard, Played
 from evalkit.errors import DataError
 from evalkit.manifest import describe
 from evalkit.names import shortened, text_fault
+from evalkit.record import Report
 from evalkit.reports.files import strict_json, write_data
 from evalkit.textfile import MB, read_text
 
@@ -64,8 +65,8 @@ def write_heard(folder: Path, heard: Heard) -> None:
     write_data(folder / VOTES_FILE, asdict(heard))
 
 
-def ears(folder: Path) -> dict[str, Any] | None:
-    """Returns what ears said of the run in a folder, as a page shows it: without names; None where nobody was asked.
+def ears(folder: Path, report: Report) -> dict[str, Any] | None:
+    """Returns what ears said of a run, as its page shows it: without names; None where nobody was asked about it.
 
     Raises:
         DataError: `votes.json` is damaged.
@@ -74,6 +75,8 @@ def ears(folder: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     told = asdict(_read(path, Heard, "votes", LONGEST_VOTES))
+    if (told["run_id"], told["plan"]) != (report.run_id, report.plan):
+        return None
     kept = sum(one["passes"] for one in told["listeners"])
     return {
         "listeners": {"kept": kept, "left_out": len(told["listeners"]) - kept},

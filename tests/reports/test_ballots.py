@@ -125,13 +125,14 @@ def test_a_session_that_comes_twice_is_taken_once_with_most_votes():
 
 
 def test_what_ears_said_is_kept_and_read_again(tmp_path, run):
-    assert (read_heard(run), ears(tmp_path)) == (None, None)
+    assert (read_heard(run), ears(tmp_path, run.report)) == (None, None)
     found = heard([ballot(VOTES), ballot([other("b")], "ben")], run)
     write_heard(tmp_path, found)
     jsonschema.validate(json.loads((tmp_path / "votes.json").read_text()), json_schema("votes"))
     assert read_heard(run).ballots == found.ballots
-    told = ears(tmp_path)
+    told = ears(tmp_path, run.report)
     assert told["listeners"] == {"kept": 1, "left_out": 1}
+    assert ears(tmp_path, replace(run.report, plan="q")) is None
     assert "ann" not in json.dumps({**told, "notes": []})
 
 
@@ -139,6 +140,6 @@ def test_what_ears_said_is_kept_and_read_again(tmp_path, run):
 @pytest.mark.parametrize("content", ["", "{}", '{"schema_version": 1}'])
 def test_a_damaged_file_of_what_ears_said_is_named(tmp_path, run, content):
     written(tmp_path, content, "votes.json")
-    for read in (lambda: read_heard(run), lambda: ears(tmp_path)):
+    for read in (lambda: read_heard(run), lambda: ears(tmp_path, run.report)):
         with pytest.raises(DataError, match=r"votes\.json is no file of votes"):
             read()
