@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.errors import DataError
 from evalkit.record import Report
+from evalkit.reports.ballots import ears
 from evalkit.reports.gates import KeptGate, read_gate
 from evalkit.reports.page import pictures
 from evalkit.reports.page.contents import contents
@@ -46,7 +47,7 @@ def write_page(folder: Path, report: Report, rows: Sequence[Row], sources: Sourc
         StorageError: The disk refused.
     """
     with made_anew(folder / PAGE_FOLDER) as page:
-        data = _contents(page, report, rows, sources, audio)
+        data = _contents(page, report, rows, sources, audio) | {"ears": _ears(folder, report)}
         plots = write_plots(page / pictures.FOLDER, report, rows)
         scripts, styles = write_assets(page, SCRIPTS)
         html = rendered("page.html.j2", **_shown(folder, report, rows, data, plots), scripts=scripts, styles=styles)
@@ -89,6 +90,14 @@ def _shown(
         "plots": plots,
         "parts": [(id, name) for id, name in PARTS if there.get(id, True)],
     }
+
+
+def _ears(folder: Path, report: Report) -> dict[str, Any] | None:
+    """Returns what ears said of the run; a file that is none says nothing."""
+    try:
+        return ears(folder, report)
+    except DataError:
+        return None
 
 
 def _verdict(folder: Path, report: Report) -> KeptGate | None:
