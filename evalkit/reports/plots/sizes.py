@@ -6,7 +6,7 @@ from evalkit.analysis.power import POWER, VOICES, Need, Size, curve, spreads_in
 from evalkit.record import Report
 from evalkit.reports.decisions import number
 from evalkit.reports.plots.axis import Axis, numbered
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, keyed, legend_height, sideways, upright
+from evalkit.reports.plots.drawing import Plot, Sheet, keyed, legend_height, sideways, upright
 from evalkit.reports.plots.marks import in_legend
 from evalkit.reports.plots.results import Results
 from evalkit.reports.plots.theme import SERIES, themed
@@ -58,7 +58,7 @@ def _plot(results: Results, metric: str, found: Sequence[Need], comparisons: int
     sideways(axes, "voices")
     upright(axes, f"difference in {metric.upper()} ({results.record(metric).unit})", sheet)
     keyed(axes, sheet, [(name, in_legend(one, is_joined=True)) for name, one in zip(names, SERIES, strict=False)])
-    return Plot(file_name(metric, "power"), sheet.title, _in_words(metric, lines, results), figure)
+    return Plot.of((metric, "power"), sheet.title, [_in_words(metric, lines, results)], figure)
 
 
 def _in_words(metric: str, lines: dict[int, list[Need]], results: Results) -> str:

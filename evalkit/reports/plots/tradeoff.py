@@ -10,7 +10,6 @@ from evalkit.reports.plots.drawing import (
     LINE,
     Plot,
     Sheet,
-    file_name,
     keyed,
     legend_height,
     shown,
@@ -85,7 +84,7 @@ def _plot(results: Results, pair: tuple[str, str], trials: Sequence[TrialSummary
     keyed(axes, sheet, [(name, in_legend(series)) for name, series in zip(keys, (BETTER, UNTOLD), strict=False)])
     name_spots(axes, [(_spot(one, pair), str(at)) for at, one in enumerate(named, 1)])
     _write(figure, lines)
-    return Plot(file_name(metric, "against", guard), sheet.title, _in_words(results, pair, trials), figure)
+    return Plot.of((metric, "against", guard), sheet.title, [_in_words(results, pair, trials), *left_out], figure)
 
 
 def _spot(trial: TrialSummary, pair: tuple[str, str]) -> Spot:
