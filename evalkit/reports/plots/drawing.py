@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EDGE, LINE = 0.08, 1.35 / 72  # inches: around the sheet; of a line of text, a point of size
 NOTE_EM = 0.55 / 72  # as `EM`, of sentences
-LONGEST = 40  # signs of a name in a plot
+LONGEST, LONGEST_KEY = 40, 54  # signs of a name in a plot, in a legend
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,12 @@ def keyed(axes: "Axes", sheet: Sheet, entries: "Sequence[tuple[str, Artist]]") -
         labelspacing=0.35,
     )
     for text, (name, _) in zip(drawn.get_texts(), entries, strict=True):
-        text.set_text(shown(name))
+        text.set_text(shown(name, LONGEST_KEY))
 
 
 def columns_for(names: Sequence[str]) -> int:
     """Returns how many entries of a legend stand beside each other."""
-    widest = max((len(shown(name)) for name in names), default=1) * SMALL * EM + 3.1 * SMALL / 72 + 0.18
+    widest = max((len(shown(name, LONGEST_KEY)) for name in names), default=1) * SMALL * EM + 3.1 * SMALL / 72 + 0.18
     return max(1, min(3, int((WIDTH - 0.8) / widest)))
 
 

@@ -12,6 +12,7 @@ from evalkit.reports.plots.results import Results
 from evalkit.reports.plots.theme import SERIES, themed
 from evalkit.row import Row
 
+FEWEST = 4  # voices: what fewer tell is so much less that the rest could not be seen
 TIMES = (1, 2, 4)  # as many texts as the sweep has
 
 
@@ -33,7 +34,7 @@ def power_curve(report: Report, rows: Sequence[Row], metric: str | None = None) 
     probes, comparisons = len({row.probe for row in rows}), max(1, len(report.trials) - 1)
     counts = [count for count in dict.fromkeys(times * probes for times in TIMES) if count > 1]
     sizes = [Size(voices, count) for count in counts for voices in sorted({*VOICES, len(results.columns.layout.names)})]
-    found = curve(spreads, [size for size in sizes if size.voices > 1], comparisons)
+    found = curve(spreads, [size for size in sizes if size.voices >= FEWEST], comparisons)
     with themed():
         return _plot(results, name, found, comparisons) if found else None
 
