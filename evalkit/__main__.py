@@ -32,6 +32,7 @@ OF_THEIR_OWN = {
     "power": ("power", "run_power"),
     "report": ("report", "run_report"),
     "store": ("store", "run_store"),
+    "votes": ("votes", "run_votes"),
 }
 BENCHES = ["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "analysis", "gate"]
 
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
     commands.add_parser("compare", help="how two runs differ, paired", add_help=False)
     commands.add_parser("gate", help="is a run worse than a baseline?", add_help=False)
+    commands.add_parser("votes", help="what listeners said of a run, and how far its metrics agree", add_help=False)
     commands.add_parser("power", help="how large a sweep a wanted difference needs", add_help=False)
     commands.add_parser("report", help="make a run's page anew", add_help=False)
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)

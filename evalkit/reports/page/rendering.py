@@ -40,6 +40,11 @@ def rendered(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
+def has_template(name: str) -> bool:
+    """Whether there is such a template."""
+    return (files(_HERE) / "templates" / name).is_file()
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined

@@ -9,12 +9,13 @@ from typing import Any
 
 from evalkit.errors import DataError
 from evalkit.record import Report
+from evalkit.reports.ballots import ears
 from evalkit.reports.gates import KeptGate, read_gate
 from evalkit.reports.page import pictures
 from evalkit.reports.page.contents import contents
 from evalkit.reports.page.folder import made_anew
-from evalkit.reports.page.plotted import Plot, write_plots
-from evalkit.reports.page.rendering import SCRIPTS, embedded, rendered, write_assets
+from evalkit.reports.page.plotted import Plotted, write_plots
+from evalkit.reports.page.rendering import SCRIPTS, embedded, has_template, rendered, write_assets
 from evalkit.reports.page.sounds import FOLDER, AudioChoice, Numbered, Sources, wanted, write_sounds
 from evalkit.reports.page.top import top
 from evalkit.reports.page.worst import normalizer_of, shown, worst
@@ -46,7 +47,7 @@ def write_page(folder: Path, report: Report, rows: Sequence[Row], sources: Sourc
         StorageError: The disk refused.
     """
     with made_anew(folder / PAGE_FOLDER) as page:
-        data = _contents(page, report, rows, sources, audio)
+        data = _contents(page, report, rows, sources, audio) | {"ears": _ears(folder, report)}
         plots = write_plots(page / pictures.FOLDER, report, rows)
         scripts, styles = write_assets(page, SCRIPTS)
         html = rendered("page.html.j2", **_shown(folder, report, rows, data, plots), scripts=scripts, styles=styles)
@@ -79,15 +80,24 @@ def _addresses(rows: Sequence[Row]) -> list[str]:
 
 
 def _shown(
-    folder: Path, report: Report, rows: Sequence[Row], data: dict[str, Any], plots: Sequence[Plot]
+    folder: Path, report: Report, rows: Sequence[Row], data: dict[str, Any], plots: Sequence[Plotted]
 ) -> dict[str, Any]:
+    there = {"plots": bool(plots), "listening": has_template("listen.html.j2")}
     return {
         "run": data["run"],
         "top": top(report, rows, _verdict(folder, report)),
         "contents": embedded(data),
         "plots": plots,
-        "parts": [(id, name) for id, name in PARTS if id != "plots" or plots],
+        "parts": [(id, name) for id, name in PARTS if there.get(id, True)],
     }
+
+
+def _ears(folder: Path, report: Report) -> dict[str, Any] | None:
+    """Returns what ears said of the run; a file that is none says nothing."""
+    try:
+        return ears(folder, report)
+    except DataError:
+        return None
 
 
 def _verdict(folder: Path, report: Report) -> KeptGate | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis as Scale
 
 LOGARITHMIC = 20  # times the least value that the largest is: then steps are steps of a factor
-SIGNS_ACROSS = 42  # of tick labels, that fit beside each other
+SIGNS_ACROSS = 52  # of tick labels, that fit beside each other
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Axis:
             return cls(told, list(map(float, range(len(told)))), is_number=False)
         places = list(map(float, numbers))
         if others:
-            places.append(places[-1] / 0.7 if _grows(places) else places[-1] + 0.2 * (places[-1] - places[0]))
+            places.append(places[-1] / 0.6 if _grows(places) else places[-1] + 0.2 * (places[-1] - places[0]))
         return cls([*numbers, *others], places, is_number=True)
 
     @property

@@ -12,7 +12,7 @@ from evalkit.analysis.stats import interval
 from evalkit.analysis.summary import chance_of
 from evalkit.record import Summary, TrialSummary
 from evalkit.reports.plots.axis import numbered, room
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, keyed, legend_height, sideways
+from evalkit.reports.plots.drawing import Plot, Sheet, keyed, legend_height, sideways
 from evalkit.reports.plots.marks import Ends, Spot, beside, in_legend, marks
 from evalkit.reports.plots.results import OWN, Results, ends_of, in_words, scope_note
 from evalkit.reports.plots.rows import lay_rows, room_for_rows, row_height
@@ -159,8 +159,8 @@ def _plot(results: Results, asked: tuple[str, str], parts: Sequence[Part]) -> Pl
     _lay(axes, results, metric, drawn)
     handles: list[Artist] = [in_legend(one.series) for one in shown]
     keyed(axes, sheet, list(zip(keys, [*handles, _band()], strict=False)))
-    alternative = " ".join([_in_words(results, asked, ordered, shown), *left_out])
-    return Plot(file_name(metric, "by", what), sheet.title, alternative, figure)
+    said = [_in_words(results, asked, ordered, shown), *left_out]
+    return Plot.of((metric, "by", what), sheet.title, said, figure)
 
 
 def _draw(axes: "Axes", drawn: Sequence[Part], shown: Sequence[Shown]) -> None:

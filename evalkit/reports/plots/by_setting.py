@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.analysis.findings import plain
 from evalkit.record import Summary, TrialSummary
 from evalkit.reports.plots.axis import Axis, metric_axis
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, keyed, legend_height, sideways, upright
+from evalkit.reports.plots.drawing import Plot, Sheet, keyed, legend_height, shown, sideways, upright
 from evalkit.reports.plots.marks import Spot, beside, in_legend, marks
 from evalkit.reports.plots.results import (
     OWN,
@@ -17,6 +16,7 @@ from evalkit.reports.plots.results import (
     scope_note,
     setting_axis,
     summary_of,
+    value_name,
     value_of,
 )
 from evalkit.reports.plots.theme import SERIES
@@ -61,7 +61,7 @@ def lines_of(results: Results, metric: str, key: str) -> list[Line]:
 
 def _name(trial: TrialSummary, keys: Sequence[str]) -> str:
     values, shorts = values_of(trial), short_names(keys)
-    return ", ".join(f"{short}={plain(values.get(key))}" for short, key in zip(shorts, keys, strict=True))
+    return ", ".join(f"{shown(short)}={value_name(values.get(key))}" for short, key in zip(shorts, keys, strict=True))
 
 
 def _foremost_first(results: Results, metric: str, found: Sequence[list[TrialSummary]]) -> list[list[TrialSummary]]:
@@ -83,9 +83,9 @@ def _plot(results: Results, metric: str, key: str, lines: Sequence[Line]) -> Plo
     axis = Axis.of([values_of(trial)[key] for line in drawn for trial in line.trials])
     told = [summary_of(trial, metric) for line in drawn for trial in line.trials]
     names = [line.name for line in drawn] if len(drawn) > 1 else []
-    left_out = _left_out(len(results.report.trials) - len(told))
+    left_out = _left_out(len(lines) - len(drawn), len(results.report.trials) - sum(len(one.trials) for one in lines))
     sheet = Sheet(
-        f"{metric.upper()} against {key}",
+        f"{metric.upper()} against {shown(key)}",
         [*scope_note(told, OWN), *left_out],
         right=results.room_for_levels(metric),
         above=0.26 + legend_height(names),
@@ -100,8 +100,8 @@ def _plot(results: Results, metric: str, key: str, lines: Sequence[Line]) -> Plo
     upright(axes, results.axis(metric), sheet)
     if names:
         keyed(axes, sheet, [(name, in_legend(SERIES[at], is_joined=axis.is_number)) for at, name in enumerate(names)])
-    alternative = " ".join([_in_words(results, (metric, key), drawn), *left_out])
-    return Plot(file_name(metric, "by", key), sheet.title, alternative, figure)
+    said = [_in_words(results, (metric, key), drawn), *left_out]
+    return Plot.of((metric, "by", key), sheet.title, said, figure)
 
 
 def _spot(x: float, summary: Summary) -> Spot:
@@ -118,13 +118,14 @@ def _draw(axes: "Axes", axis: Axis, spots: Sequence[Spot], place: tuple[int, int
     marks(axes, spots, series, transform=shift)
 
 
-def _left_out(count: int) -> list[str]:
-    """Returns a sentence about trials that a plot has no place for."""
-    return (
-        [f"{count} trials are left out: without a value, different in more ways, or of too many lines."]
-        if count
-        else []
-    )
+def _left_out(lines: int, trials: int) -> list[str]:
+    """Returns sentences about what a plot has no place for."""
+    more = [f"{lines} more line{'s are' if lines > 1 else ' is'} left out."] if lines else []
+    if trials:
+        more.append(
+            f"Left out: {trials} trial{'s' if trials > 1 else ''} without a value, or with other differences too."
+        )
+    return more
 
 
 def _in_words(results: Results, asked: tuple[str, str], lines: Sequence[Line]) -> str:
@@ -142,4 +143,4 @@ def _in_words(results: Results, asked: tuple[str, str], lines: Sequence[Line]) -
 
 
 def _point(trial: TrialSummary, metric: str, key: str) -> str:
-    return f"{in_words(summary_of(trial, metric))} at {plain(values_of(trial)[key])}"
+    return f"{in_words(summary_of(trial, metric))} at {value_name(values_of(trial)[key])}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EDGE, LINE = 0.08, 1.35 / 72  # inches: around the sheet; of a line of text, a point of size
 NOTE_EM = 0.55 / 72  # as `EM`, of sentences
-LONGEST = 40  # signs of a name in a plot
+LONGEST, LONGEST_KEY = 40, 54  # signs of a name in a plot, in a legend
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Plot:
     title: str
     alternative: str
     figure: "Figure"
+
+    @classmethod
+    def of(cls, names: Sequence[str], title: str, said: Sequence[str], figure: "Figure") -> "Plot":
+        """Returns a plot named after parts that may be any text, whose alternative is sentences, fit for XML."""
+        return cls(file_name(*names), one_line(title), one_line(" ".join(said)), figure)
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,8 @@ class Sheet:
         """Returns an empty figure and its axes."""
         from matplotlib.figure import Figure
 
-        titles = textwrap.wrap(self.title, int((WIDTH - 2 * EDGE) / (TITLE * EM * 1.08))) or [""]
-        notes = [
-            line for note in self.notes for line in textwrap.wrap(note, int((WIDTH - 2 * EDGE) / (SMALL * NOTE_EM)))
-        ]
+        titles = textwrap.wrap(shown(self.title, 160), _signs(TITLE * EM * 1.08)) or [""]
+        notes = [line for one in self.notes for line in textwrap.wrap(shown(one, 300), _signs(SMALL * NOTE_EM))]
         heads = (len(titles) * TITLE * LINE, len(notes) * SMALL * LINE + 0.06)
         whole = 2 * EDGE + sum(heads) + self.above + self.height + self.below
         figure = Figure(figsize=(WIDTH, whole))
@@ -84,6 +87,11 @@ class Sheet:
             figure.text(EDGE / WIDTH, 1 - down / whole, "\n".join(lines), va="top", linespacing=1.3, **look)
         corner = ((EDGE + self.left) / WIDTH, (EDGE + self.below) / whole)
         return figure, figure.add_axes((*corner, self.width / WIDTH, self.height / whole))
+
+
+def _signs(wide: float) -> int:
+    """Returns how many signs, so wide in inches, fit across a sheet."""
+    return int((WIDTH - 2 * EDGE) / wide)
 
 
 def upright(axes: "Axes", text: str, sheet: Sheet) -> None:
@@ -118,12 +126,12 @@ def keyed(axes: "Axes", sheet: Sheet, entries: "Sequence[tuple[str, Artist]]") -
         labelspacing=0.35,
     )
     for text, (name, _) in zip(drawn.get_texts(), entries, strict=True):
-        text.set_text(shown(name))
+        text.set_text(shown(name, LONGEST_KEY))
 
 
 def columns_for(names: Sequence[str]) -> int:
     """Returns how many entries of a legend stand beside each other."""
-    widest = max((len(shown(name)) for name in names), default=1) * SMALL * EM + 3.1 * SMALL / 72 + 0.18
+    widest = max((len(shown(name, LONGEST_KEY)) for name in names), default=1) * SMALL * EM + 3.1 * SMALL / 72 + 0.18
     return max(1, min(3, int((WIDTH - 0.8) / widest)))
 
 
@@ -132,17 +140,15 @@ def legend_height(names: Sequence[str]) -> float:
     return -(-len(names) // columns_for(names)) * SMALL * LINE + 0.06 if names else 0.0
 
 
+def one_line(text: str) -> str:
+    """Returns a text in one line, fit for XML, that steers nothing."""
+    return re.sub("[\ufffe\uffff]", "\ufffd", visible(" ".join(text.split())))
+
+
 def shown(text: str, most: int = LONGEST) -> str:
-    """Returns a name as a plot shows it: in one line, fit for XML, the middle of a long one left out."""
-    plain = re.sub("[\ufffe\uffff]", "\ufffd", visible(" ".join(text.split())))
-    half = (most - 1) // 2
+    """Returns a name as a plot shows it: in one line, the middle of a long one left out."""
+    plain, half = one_line(text), (most - 1) // 2
     return plain if len(plain) <= most else f"{plain[:half]}…{plain[-half:]}"
-
-
-def folded_name(text: str, width: int, lines: int = 2) -> str:
-    """Returns a name in a few lines, as labels left of rows are."""
-    wrapped = textwrap.wrap(shown(text, width * lines), width, break_long_words=True)
-    return "\n".join([*wrapped[: lines - 1], "".join(wrapped[lines - 1 :])[:width]] if wrapped else [""]).strip("\n")
 
 
 def file_name(*parts: str) -> str:

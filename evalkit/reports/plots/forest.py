@@ -10,7 +10,7 @@ from evalkit.analysis.stats import together
 from evalkit.analysis.summary import chance_of, fair
 from evalkit.record import Comparison
 from evalkit.reports.plots.axis import numbered
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, keyed, legend_height, shown, sideways
+from evalkit.reports.plots.drawing import Plot, Sheet, keyed, legend_height, shown, sideways
 from evalkit.reports.plots.marks import Spot, in_legend, marks
 from evalkit.reports.plots.results import TOGETHER, Results, difference_in_words, ends_of, scope_note
 from evalkit.reports.plots.rows import lay_rows, room_for_rows, row_height
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_ROWS = 40
+FEWEST = 4  # utterances of a voice: of fewer, in many voices at once, an interval reaches beyond all that can be
 KINDS = {"told better": BETTER, "told worse": WORSE, "not told": UNTOLD}
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Differences in a metric by name, what they are of, and the plot's name and title."""
+    """Differences in a metric by name, what they are of, and the plot's names and title."""
 
     metric: str
     rows: Sequence[tuple[str, Comparison]]
     of: str
     note: str
-    name: str
+    names: Sequence[str]
     title: str
 
 
@@ -46,7 +47,7 @@ def forests(results: Results) -> Iterator[Plot]:
         ]
         if base and rows:
             note, title = f"baseline: {shown(results.label(base))}", f"{metric.upper()}: every trial minus the baseline"
-            names = file_name(metric, "differences")
+            names = (metric, "differences")
             yield _plot(results, Forest(metric, rows, "trials from the baseline", note, names, title))
 
 
@@ -56,12 +57,12 @@ def gains_by_voice(results: Results) -> Iterator[Plot]:
     if metric not in results.metrics or base is None or best is None or base == best:
         return
     rows = _by_voice(results, metric, (base.id, best.id))
-    if len(rows) > 1 and any(ends_of(one) for _, one in rows):
+    if len(rows) > 1 and any(ends_of(one) for _, one in rows) and all(one.n_pairs >= FEWEST for _, one in rows):
         what = "best" if results.best else "foremost"
         note = f"{what}: {shown(results.label(best, base))}; baseline: {shown(results.label(base, best))}"
         title = f"{metric.upper()} by voice: the {what} trial minus the baseline"
-        name = file_name(metric, "differences by voice")
-        yield _plot(results, Forest(metric, rows, f"voices, {note}", note, name, title))
+        names = (metric, "differences", "by", "voice")
+        yield _plot(results, Forest(metric, rows, f"voices, {note}", note, names, title))
 
 
 def _by_voice(results: Results, metric: str, pair: tuple[str, str]) -> list[tuple[str, Comparison]]:
@@ -104,8 +105,7 @@ def _plot(results: Results, forest: Forest) -> Plot:
     _lay(axes, told)
     sideways(axes, f"difference in {results.axis(forest.metric)}")
     keyed(axes, sheet, [(kind, in_legend(KINDS[kind])) for kind in seen])
-    alternative = " ".join([_in_words(results, forest, ordered), *left_out])
-    return Plot(forest.name, sheet.title, alternative, figure)
+    return Plot.of(forest.names, sheet.title, [_in_words(results, forest, ordered), *left_out], figure)
 
 
 def _kind(told: Comparison, sign: int) -> str:

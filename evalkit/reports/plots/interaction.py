@@ -10,8 +10,8 @@ from evalkit.digest import Scalar
 from evalkit.record import TrialSummary
 from evalkit.reports.decisions import number
 from evalkit.reports.plots.axis import Axis
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, shown, sideways, upright
-from evalkit.reports.plots.results import Results, ends_of, in_words, setting_axis, summary_of, value_of
+from evalkit.reports.plots.drawing import Plot, Sheet, shown, sideways, upright
+from evalkit.reports.plots.results import Results, ends_of, in_words, setting_axis, summary_of, value_name, value_of
 from evalkit.reports.plots.theme import BLUE, INK, SMALL
 from evalkit.reports.terminal import short_names
 from evalkit.trial import values_of
@@ -60,7 +60,7 @@ def _table(results: Results, metric: str, one: str, other: str) -> Table | None:
         and {one, other} <= set(values_of(trial))
     ]
     ones, others = (Axis.of([values_of(trial)[key] for trial in own]).values if own else [] for key in (one, other))
-    if min(len(ones), len(others)) < 2 or len(own) < 4:
+    if min(len(ones), len(others)) < 2 or len(own) < len(ones) + len(others):
         return None
     across, down, columns, rows = (one, other, ones, others) if len(ones) <= len(others) else (other, one, others, ones)
     columns, rows = columns[:MOST_ACROSS], rows[:MOST_DOWN]
@@ -70,7 +70,8 @@ def _table(results: Results, metric: str, one: str, other: str) -> Table | None:
         if (at := _at(columns, values_of(trial)[across])) is not None
         and (to := _at(rows, values_of(trial)[down])) is not None
     }
-    told = ", ".join(f"{short}={plain(fixed[key])}" for short, key in zip(short_names(list(fixed)), fixed, strict=True))
+    shorts = zip(short_names(list(fixed)), fixed, strict=True)
+    told = ", ".join(f"{shown(short)}={value_name(fixed[key])}" for short, key in shorts)
     return Table(across, down, columns, rows, cells, told, len(own) - len(cells))
 
 
@@ -82,7 +83,7 @@ def _plot(results: Results, metric: str, table: Table) -> Plot:
     names = [shown(plain(value), 12) for value in table.rows]
     left_out = [f"{table.left_out} more cells are left out."] if table.left_out else []
     sheet = Sheet(
-        f"{metric.upper()} by {table.across} and {table.down}",
+        f"{metric.upper()} by {shown(table.across)} and {shown(table.down)}",
         [
             *([f"at {table.fixed}"] if table.fixed else []),
             "the stronger the colour the better; framed: the best",
@@ -105,8 +106,8 @@ def _plot(results: Results, metric: str, table: Table) -> Plot:
     sideways(axes, setting_axis(table.across))
     upright(axes, setting_axis(table.down), sheet)
     axes.grid(visible=False)
-    alternative = " ".join([_in_words(results, metric, table), *left_out])
-    return Plot(file_name(metric, "by", table.across, "and", table.down), sheet.title, alternative, figure)
+    said = [_in_words(results, metric, table), *left_out]
+    return Plot.of((metric, "by", table.across, "and", table.down), sheet.title, said, figure)
 
 
 def _draw(axes: "Axes", results: Results, metric: str, table: Table) -> None:
@@ -132,9 +133,9 @@ def _in_words(results: Results, metric: str, table: Table) -> str:
     """Returns the best and the worst cell."""
     ordered = sorted(table.cells.values(), key=lambda one: results.sign(metric) * (value_of(one, metric) or 0.0))
     told = [
-        f"{in_words(summary_of(one, metric))} at {table.across} {plain(values_of(one)[table.across])}, "
-        f"{table.down} {plain(values_of(one)[table.down])}"
+        f"{in_words(summary_of(one, metric))} at {shown(table.across)} {value_name(values_of(one)[table.across])}, "
+        f"{shown(table.down)} {value_name(values_of(one)[table.down])}"
         for one in (ordered[-1], ordered[0])
     ]
-    size = f"{len(table.rows)} by {len(table.columns)}"
-    return f"Table of {results.axis(metric)}, {size} cells. Best: {told[0]}; worst: {told[1]}."
+    size = f"{len(table.cells)} of {len(table.rows)} x {len(table.columns)} cells"
+    return f"Table of {results.axis(metric)}, {size}. Best: {told[0]}; worst: {told[1]}."

@@ -17,11 +17,15 @@ DISTANCES = (9, 16, 24, 34)  # points
 ONE_PLACE = 4  # points within which marks share a label
 
 
-def name_spots(axes: "Axes", named: Sequence[tuple[Spot, str]]) -> None:
-    """Writes names beside points; points at one place share a label. The limits of the axes are final by then."""
+def name_spots(axes: "Axes", named: Sequence[tuple[Spot, str]], marked: Sequence[Spot]) -> None:
+    """Writes names beside points, over none that is marked; points at one place share a label.
+
+    The limits of the axes are final by then.
+    """
     at = np.asarray(axes.transData.transform([(spot.x, spot.y) for spot, _ in named]))
     groups = list(_together([(float(x), float(y), name) for (x, y), (_, name) in zip(at, named, strict=True)]))
-    taken = [_around((x, y), 7, 7) for x, y, _ in groups]
+    marks = axes.transData.transform([(spot.x, spot.y) for spot in marked])
+    taken = [_around((float(x), float(y)), 7, 7) for x, y in marks]
     for x, y, name in groups:
         tried = list(_places((x, y), len(name) * SMALL * EM * 72))
         box = min(tried, key=lambda one: sum(_shared(one, other) for other in taken))
@@ -44,7 +48,7 @@ def _places(mark: tuple[float, float], wide: float) -> Iterator[Box]:
     for far in DISTANCES:
         for right, up in AROUND:
             beyond = right * (far + (wide - SMALL) / 2)
-            yield _around((mark[0] + beyond, mark[1] + up * far), wide, SMALL)
+            yield _around((mark[0] + beyond, mark[1] + up * far), wide + 3, SMALL)
 
 
 def _together(places: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str]]:

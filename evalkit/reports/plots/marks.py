@@ -29,9 +29,11 @@ class Spot:
         return self.level is not None or self.upright is not None
 
 
-def marks(axes: "Axes", spots: Sequence[Spot], series: Series, *, size: float = 6, **more: Any) -> None:
-    """Draws points of a series with their intervals; `more` is matplotlib's, for all of them."""
-    line = {"colors": series.colour, "linewidths": 1.3, **more}
+def marks(
+    axes: "Axes", spots: Sequence[Spot], series: Series, *, size: float = 6, weight: float = 1.3, **more: Any
+) -> None:
+    """Draws points of a series with their intervals, `weight` points thick; `more` is matplotlib's, for all of them."""
+    line = {"colors": series.colour, "linewidths": weight, **more}
     if level := [(one.y, *one.level) for one in spots if one.level]:
         axes.hlines(*zip(*level, strict=True), **line)
     if upright := [(one.x, *one.upright) for one in spots if one.upright]:

@@ -9,6 +9,7 @@ from evalkit.analysis.findings import SCOPES, plain
 from evalkit.analysis.scores import Columns, tabulated
 from evalkit.record import Comparison, MetricRecord, Report, Summary, TrialSummary
 from evalkit.reports.decisions import number, signed
+from evalkit.reports.plots.drawing import shown
 from evalkit.reports.terminal import short_names, varying_in
 from evalkit.row import Row
 from evalkit.trial import values_of
@@ -104,7 +105,7 @@ class Results:
         shorts = zip(short_names(self.varying), self.varying, strict=True)
         told = [(short, key) for short, key in shorts if key in values]
         apart = [one for one in told if one[1] not in theirs or repr(theirs[one[1]]) != repr(values[one[1]])]
-        return ", ".join(f"{short}={plain(values[key])}" for short, key in apart or told) or trial.id
+        return ", ".join(f"{shown(short)}={value_name(values[key])}" for short, key in apart or told) or trial.id
 
 
 def summary_of(trial: TrialSummary, metric: str) -> Summary:
@@ -145,4 +146,9 @@ def scope_note(told: Sequence[Summary | Comparison], how: str) -> list[str]:
 
 def setting_axis(key: str) -> str:
     """Returns a setting's name for an axis, with its unit where the name tells it."""
-    return f"{key} (s)" if key.endswith("seconds") else key
+    return f"{shown(key)} (s)" if key.endswith("seconds") else shown(key)
+
+
+def value_name(value: object) -> str:
+    """Returns a setting's value as a person would type it, the middle of a long one left out."""
+    return shown(plain(value))

@@ -10,7 +10,7 @@ from evalkit.reports.plots.theme import EM, SMALL
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIGNS, LINES = 22, 2  # of a name: in a line, and lines
+SIGNS, LINES = 24, 4  # of a name: in a line, and lines
 GAP = 0.11  # inches between rows
 
 

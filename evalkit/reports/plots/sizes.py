@@ -6,12 +6,13 @@ from evalkit.analysis.power import POWER, VOICES, Need, Size, curve, spreads_in
 from evalkit.record import Report
 from evalkit.reports.decisions import number
 from evalkit.reports.plots.axis import Axis, numbered
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, keyed, legend_height, sideways, upright
+from evalkit.reports.plots.drawing import Plot, Sheet, keyed, legend_height, sideways, upright
 from evalkit.reports.plots.marks import in_legend
 from evalkit.reports.plots.results import Results
 from evalkit.reports.plots.theme import SERIES, themed
 from evalkit.row import Row
 
+FEWEST = 4  # voices: what fewer tell is so much less that the rest could not be seen
 TIMES = (1, 2, 4)  # as many texts as the sweep has
 
 
@@ -33,7 +34,7 @@ def power_curve(report: Report, rows: Sequence[Row], metric: str | None = None) 
     probes, comparisons = len({row.probe for row in rows}), max(1, len(report.trials) - 1)
     counts = [count for count in dict.fromkeys(times * probes for times in TIMES) if count > 1]
     sizes = [Size(voices, count) for count in counts for voices in sorted({*VOICES, len(results.columns.layout.names)})]
-    found = curve(spreads, [size for size in sizes if size.voices > 1], comparisons)
+    found = curve(spreads, [size for size in sizes if size.voices >= FEWEST], comparisons)
     with themed():
         return _plot(results, name, found, comparisons) if found else None
 
@@ -58,7 +59,7 @@ def _plot(results: Results, metric: str, found: Sequence[Need], comparisons: int
     sideways(axes, "voices")
     upright(axes, f"difference in {metric.upper()} ({results.record(metric).unit})", sheet)
     keyed(axes, sheet, [(name, in_legend(one, is_joined=True)) for name, one in zip(names, SERIES, strict=False)])
-    return Plot(file_name(metric, "power"), sheet.title, _in_words(metric, lines, results), figure)
+    return Plot.of((metric, "power"), sheet.title, [_in_words(metric, lines, results)], figure)
 
 
 def _in_words(metric: str, lines: dict[int, list[Need]], results: Results) -> str:

@@ -1,5 +1,6 @@
 """The primary metric against the first guard: what one costs in the other, and which trials nothing beats in both."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ from evalkit.reports.plots.drawing import (
     LINE,
     Plot,
     Sheet,
-    file_name,
     keyed,
     legend_height,
     shown,
@@ -25,8 +25,9 @@ from evalkit.reports.plots.theme import BETTER, BLUE, GRID, SMALL, UNTOLD, WIDTH
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_NAMED = 24
-BY_TWO = 24  # signs of a name, up to which two stand beside each other
+MOST_NAMED = 12  # of more, no number could be told to be whose
+CROWDED = 12  # trials, of more of which intervals stand back
+SIGNS = 60  # of a line below the axes
 FRONT, BEHIND = "front: none is better in both", "behind it"
 
 
@@ -72,7 +73,7 @@ def _plot(results: Results, pair: tuple[str, str], trials: Sequence[TrialSummary
     )
     figure, axes = sheet.axes()
     for own, series in ((behind, UNTOLD), (ahead, BETTER)):
-        marks(axes, [_spot(one, pair) for one in own], series)
+        marks(axes, [_spot(one, pair) for one in own], series, weight=0.5 if len(trials) > CROWDED else 1.3)
     line = sorted((_spot(one, pair) for one in ahead), key=lambda one: (one.x, one.y))
     axes.plot([one.x for one in line], [one.y for one in line], color=BLUE, linestyle=(0, (4, 3)), linewidth=1.1)
     for of, scale, limit in ((guard, axes.xaxis, axes.set_xlim), (metric, axes.yaxis, axes.set_ylim)):
@@ -83,9 +84,11 @@ def _plot(results: Results, pair: tuple[str, str], trials: Sequence[TrialSummary
     sideways(axes, results.axis(guard))
     upright(axes, results.axis(metric), sheet)
     keyed(axes, sheet, [(name, in_legend(series)) for name, series in zip(keys, (BETTER, UNTOLD), strict=False)])
-    name_spots(axes, [(_spot(one, pair), str(at)) for at, one in enumerate(named, 1)])
+    name_spots(
+        axes, [(_spot(one, pair), str(at)) for at, one in enumerate(named, 1)], [_spot(one, pair) for one in trials]
+    )
     _write(figure, lines)
-    return Plot(file_name(metric, "against", guard), sheet.title, _in_words(results, pair, trials), figure)
+    return Plot.of((metric, "against", guard), sheet.title, [_in_words(results, pair, trials), *left_out], figure)
 
 
 def _spot(trial: TrialSummary, pair: tuple[str, str]) -> Spot:
@@ -99,22 +102,25 @@ def _reach(trial: TrialSummary, metric: str) -> list[float]:
 
 
 def _named(results: Results, ahead: Sequence[TrialSummary], trials: Sequence[TrialSummary]) -> list[TrialSummary]:
-    """Returns the trials that get a number, in their order: of too many the front, the best and the baseline first."""
+    """Returns the trials that get a number, in their order: of too many the front, the baseline and the highest."""
     first = [one for one in (results.best, results.baseline, *ahead) if one is not None and one in trials]
-    kept = list({one.id: one for one in [*first, *trials]}.values())[:MOST_NAMED]
+    sign, metric = results.sign(results.report.primary), results.report.primary
+    highest = sorted(trials, key=lambda one: -sign * (value_of(one, metric) or 0.0))
+    kept = list({one.id: one for one in [*first, *highest]}.values())[:MOST_NAMED]
     return [one for one in trials if one in kept]
 
 
 def _key(results: Results, named: Sequence[TrialSummary]) -> list[tuple[str, ...]]:
-    """Returns what the numbers stand for, in lines of one or two."""
-    best, base = results.report.best, results.report.baseline
-    told = []
+    """Returns what the numbers stand for, in lines of one or two: in what others are not the baseline."""
+    base, told = results.baseline, list[list[str]]()
     for at, one in enumerate(named, 1):
-        mark = " (best)" if one.id == best else " (baseline)" if one.id == base else ""
-        told.append(f"{at}: {shown(results.label(one), 50)}{mark}")
-    columns = 2 if max(map(len, told)) <= BY_TWO + 6 else 1
-    depth = -(-len(told) // columns)
-    return [tuple(told[at::depth]) for at in range(depth)]
+        mark = " (best)" if one.id == results.report.best else " (baseline)" if one == base else ""
+        name = results.label(one, None if one == base else base)
+        told.append(textwrap.wrap(f"{at}: {shown(name, 2 * SIGNS - 20)}{mark}", SIGNS, subsequent_indent="    "))
+    columns = 2 if all(len(one) == 1 and len(one[0]) <= SIGNS // 2 - 2 for one in told) else 1
+    lines = [line for one in told for line in one]
+    depth = -(-len(lines) // columns)
+    return [tuple(lines[at::depth]) for at in range(depth)]
 
 
 def _write(figure: "Figure", lines: Sequence[Sequence[str]]) -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from evalkit.record import MetricRecord, Summary
 from evalkit.reports.plots.axis import numbered, room
-from evalkit.reports.plots.drawing import Plot, Sheet, file_name, keyed, legend_height, shown, sideways, upright
+from evalkit.reports.plots.drawing import Plot, Sheet, keyed, legend_height, shown, sideways, upright
 from evalkit.reports.plots.marks import Spot, in_legend, marks
 from evalkit.reports.plots.results import ends_of, in_words, scope_note
 from evalkit.reports.plots.theme import SERIES, themed
 
 MOST_RUNS = 30
-NAMED = 5  # runs that have their name below the axis
+NAMED = 4  # runs that have their name below the axis
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _plot(name: str, metric: MetricRecord, told: Sequence[Moment], left_out: Seq
     names = ["other", *kinds[1 - len(SERIES) :]] if many else kinds
     keys = names if len(names) > 1 else []
     notes = [*scope_note([one.summary for one in told], "each alone"), *left_out]
-    sheet = Sheet(f"{name.upper()} from run to run", notes, above=0.26 + legend_height(keys), below=0.66)
+    sheet = Sheet(f"{name.upper()} from run to run", notes, above=0.26 + legend_height(keys), below=0.66, right=0.42)
     figure, axes = sheet.axes()
     for series, kind in zip(SERIES, names, strict=False):
         spots = [
@@ -78,7 +78,7 @@ def _plot(name: str, metric: MetricRecord, told: Sequence[Moment], left_out: Seq
     upright(axes, f"{name.upper()} ({metric.unit}){way}", sheet)
     if keys:
         keyed(axes, sheet, [(key, in_legend(one, is_joined=True)) for key, one in zip(keys, SERIES, strict=False)])
-    return Plot(file_name(name, "trend"), sheet.title, " ".join([_in_words(name, told), *left_out]), figure)
+    return Plot.of((name, "trend"), sheet.title, [_in_words(name, told), *left_out], figure)
 
 
 def _when(moment: Moment) -> str:
