@@ -25,7 +25,7 @@ def texts(notebook: nbformat.NotebookNode) -> str:
 @pytest.fixture
 def ran(run) -> Path:
     """A fresh run of the fakes, with a page and its sounds."""
-    done = run("prompt.seconds=1,2", "engine.detune=0,60")
+    done = run("prompt.seconds=1,2", "engine.detune=0,60", "page.make=true")
     assert done.code == 0, done.err
     return done.folder
 

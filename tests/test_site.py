@@ -91,7 +91,7 @@ def test_it_is_read_and_searched_from_the_disk(site):
         page.on("pageerror", lambda error: faults.append(str(error)))
         for name in ("index.html", "notebook.html", "metrics.html", "adr/0001-reference-text.html"):
             page.goto((site / name).as_uri())
-            page.fill("input[name=query]", "simultaneous")
+            page.locator("input[name=query]").press_sequentially("simultaneous")  # keys: the theme heeds no other input
             page.wait_for_selector(".md-search-result__item", timeout=20_000)
             assert page.locator(".md-search-result__link").first.get_attribute("href").startswith(site.as_uri())
         browser.close()
