@@ -8,7 +8,7 @@ LOCK := locks/python$(VERSION).txt
 LOCKED := $(patsubst locks/python%.txt,%,$(sort $(wildcard locks/*.txt)))
 RUN := $(BIN)/python -m evalkit
 
-.PHONY: help venv demo gate test test-gpu hostile check format schema lock doctor bench clean
+.PHONY: help venv demo gate test test-gpu hostile check format schema metrics notebook docs lock doctor bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,9 +18,12 @@ help:
 	@echo "make test      set up, fetch, run the tests"
 	@echo "make test-gpu  set up, run the tests that need a GPU"
 	@echo "make hostile   run the tests of hostile and clumsy input, and count those that hold"
-	@echo "make check     format, lint, types, layers, schema, locks"
+	@echo "make check     format, lint, types, layers, schema, metrics, locks"
 	@echo "make format    let ruff format and mend what it can"
 	@echo "make schema    write docs/schema from the dataclasses"
+	@echo "make docs      build the documentation as a site: site/index.html, which opens from the disk"
+	@echo "make metrics   write docs/metrics.md from the docstrings"
+	@echo "make notebook  run notebooks/analysis.ipynb and write its rendered copy, docs/notebook.md"
 	@echo "make lock      write locks/python$(VERSION).txt: the newest versions that pyproject.toml allows and the tests pass with"
 	@echo "make lock KEEP=1   the same, but what is locked stays: only what pyproject.toml newly asks for is added"
 	@echo "make doctor    say what this machine can run"
@@ -73,6 +76,7 @@ check: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/make_schema.py --check
+	$(BIN)/python scripts/make_metrics_page.py --check
 	$(BIN)/python scripts/compare_lock.py --declared locks/*.txt
 
 format: $(VENV)/.installed
@@ -81,6 +85,17 @@ format: $(VENV)/.installed
 
 schema: $(VENV)/.installed
 	$(BIN)/python scripts/make_schema.py
+
+metrics: $(VENV)/.installed
+	$(BIN)/python scripts/make_metrics_page.py
+
+notebook: $(VENV)/.installed
+	$(BIN)/python scripts/render_notebook.py
+
+# Material warns of plans for MkDocs 2; the locks have MkDocs 1.
+docs: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
 
 lock:
 	$(PYTHON) scripts/make_lock.py $(if $(KEEP),--keep)

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evalkit import __version__
 from evalkit.commands import screen
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.stopping import EXIT_CODE, heeding_signals
+from evalkit.version import __version__
 
 EPILOG = """\
 start here:
@@ -30,7 +30,9 @@ OF_THEIR_OWN = {
     "compare": ("compare", "run_compare"),
     "gate": ("gate", "run_gate"),
     "power": ("power", "run_power"),
+    "report": ("report", "run_report"),
     "store": ("store", "run_store"),
+    "votes": ("votes", "run_votes"),
 }
 BENCHES = ["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "analysis", "gate"]
 
@@ -124,7 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--list", action="store_true", help="show all assets and which are here")
     commands.add_parser("compare", help="how two runs differ, paired", add_help=False)
     commands.add_parser("gate", help="is a run worse than a baseline?", add_help=False)
+    commands.add_parser("votes", help="what listeners said of a run, and how far its metrics agree", add_help=False)
     commands.add_parser("power", help="how large a sweep a wanted difference needs", add_help=False)
+    commands.add_parser("report", help="make a run's page anew", add_help=False)
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine, and what mends it")
     doctor.add_argument("overrides", nargs="*", metavar="key=value", help="settings of a run, as `run` takes them")

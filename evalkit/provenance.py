@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from evalkit import __version__
 from evalkit.names import without_credentials
+from evalkit.version import __version__
 
 # Those whose version can change a score; what an engine or a judge adds is in its own fingerprint.
 _PACKAGES = (

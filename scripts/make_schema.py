@@ -1,20 +1,19 @@
-"""Writes the JSON Schemas of a report and of a row to docs/schema; with --check, fails if they are out of date."""
+"""Writes the JSON Schemas of reports, rows and votes to docs/schema; with --check, fails if they are out of date."""
 
 import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
-from evalkit.reports.files import json_schema
+from evalkit.reports.files import Schema, json_schema
 
 FOLDER = Path(__file__).parent.parent / "docs/schema"
-KINDS: tuple[Literal["report", "row"], ...] = ("report", "row")
 
 
 def main() -> int:
     """Returns 1 if a schema is out of date and was only to be checked."""
     stale = []
-    for kind in KINDS:
+    for kind in get_args(Schema):
         path = FOLDER / f"{kind}.schema.json"
         text = json.dumps(json_schema(kind), indent=2, sort_keys=True) + "\n"
         if "--check" not in sys.argv:

@@ -2,8 +2,9 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from evalkit.analysis.margins import read_margins
 from evalkit.analysis.pairing import require_all
@@ -23,6 +24,7 @@ from evalkit.reports.decisions import (
     verdict_rows,
 )
 from evalkit.reports.files import rounded
+from evalkit.reports.gates import keep_gate
 from evalkit.reports.layout import terminal_width
 from evalkit.resources import locate, resource
 from evalkit.store.atomic import write_text
@@ -90,16 +92,26 @@ def _gated(parsed: argparse.Namespace) -> int:
     require_all(*runs, matches)
     gate, width = judge(*runs, matches, margins, parsed.scope), terminal_width()
     show("\n".join([*disagreement_lines(found, width), "", *gate_lines(gate, width)]))
+    told = rounded(gate_data(gate, runs, found))
+    _keep(Path(runs[1].name), told)
     title = f"Gate: {runs[1].report.run_id} against {runs[0].report.run_id}"
     sentences = [gate_sentence(gate), *disagreement_lines(found, WIDE, most=len(found))]
     for path, text in (
         (parsed.markdown, markdown(title, VERDICTS, verdict_rows(gate), sentences)),
         (parsed.junit, junit(gate, inconclusive_fails=parsed.inconclusive != "pass")),
-        (parsed.json, json.dumps(rounded(gate_data(gate, runs, found)), indent=2, sort_keys=True) + "\n"),
+        (parsed.json, json.dumps(told, indent=2, sort_keys=True) + "\n"),
     ):
         if path is not None:
             write_text(path, text)
     return _exit_code(gate, parsed.inconclusive)
+
+
+def _keep(folder: Path, told: Mapping[str, Any]) -> None:
+    """Keeps the verdict beside the candidate's report, for its page; where nothing can be written it is only told."""
+    try:
+        keep_gate(folder, told)
+    except StorageError as error:
+        tell(f"the verdict is not kept beside the run: {error}")
 
 
 def _exit_code(gate: Gate, inconclusive: str | None) -> int:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from evalkit import provenance
 from evalkit.commands.display import Display, display_on
+from evalkit.commands.page import page_of_run
 from evalkit.commands.plan_table import plan_table, power_told
 from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import show, tell
@@ -47,6 +49,14 @@ class Typed:
     trackers: Sequence[Tracker] = ()
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A run that is complete, and the path of its page; None where there is none."""
+
+    outcome: Outcome
+    page: Path | None
+
+
 def run(arguments: Sequence[str], shown: Callable[[TextIO], Display] = display_on) -> int:
     """Runs a sweep as typed; returns the exit code.
 
@@ -71,18 +81,18 @@ def _job(plan: Plan, config: RunConfig, typed: Typed) -> int:
         tell(f"reading {unread / 1e9:.1f} GB of weights, to hold them against their hashes; once, until they change")
     plan.require()
     with run_folder(config.reports_dir / plan.name, plan.sha256) as folder:
-        outcome = _work(plan, config, folder, replace(typed, trackers=trackers))
-    if outcome is None:
+        ended = _work(plan, config, folder, replace(typed, trackers=trackers))
+    if ended is None:
         tell(f"stopped; the same command goes on where it stopped: {typed.command}")
         return EXIT_CODE
-    _print_outcome(outcome, folder)
+    _print_outcome(ended, folder)
     return 0
 
 
-def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Outcome | None:
+def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Ended | None:
     """Returns None where the user stopped it."""
     with quiet(folder.path / LOG_FILE) as screen:
-        display, outcome = typed.shown(screen), None
+        display, ended = typed.shown(screen), None
         beginning = partial(_beginning, plan, folder, typed)
         try:
             _greet(display, plan, folder)
@@ -91,11 +101,13 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> Out
             with followed(typed.trackers, beginning, display) as listener, store.used():
                 workspace = Workspace.of(plan, store, listener, folder.run_id, config.memory)
                 outcome = execute(plan, workspace, folder.path, orders)
+                # Before trackers are told the end: they take the page along.
+                ended = Ended(outcome, page_of_run(plan, config, folder.path, display.say))
         except KeyboardInterrupt:  # also where trackers were being told the end of a run that is complete
-            return outcome
+            return ended
         finally:
             display.finish()
-    return outcome
+    return ended
 
 
 def _beginning(plan: Plan, folder: RunFolder, typed: Typed) -> Beginning:
@@ -124,6 +136,9 @@ def _dry_run(plan: Plan, config: RunConfig) -> int:
     return 0
 
 
-def _print_outcome(outcome: Outcome, folder: RunFolder) -> None:
-    lines = closing_lines(outcome.report, outcome.rows, folder.path, terminal_width() if sys.stdout.isatty() else None)
+def _print_outcome(ended: Ended, folder: RunFolder) -> None:
+    run, width = ended.outcome, terminal_width() if sys.stdout.isatty() else None
+    lines = closing_lines(run.report, run.rows, folder.path, width)
+    if ended.page is not None:
+        lines.insert(-1, f"page: {ended.page}")
     show("\n".join(lines), kept=f"the run is complete, its report is {folder.path / REPORT_FILE}")

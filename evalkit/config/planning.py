@@ -41,7 +41,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         name=config.name,
         question=config.question,
         cells=tuple(planned.values()),
-        voices=_voices(config.voices, remarks.append),
+        voices=voices_of(config.voices, remarks.append),
         probes=read_probes(locate(config.probes.path)).only(config.probes.ids, config.probes.strata),
         seeds=tuple(dict.fromkeys(config.seeds)),
         judges=judges,
@@ -135,7 +135,13 @@ def _chosen(name: str, known: Mapping[str, Node], where: str) -> tuple[str, Node
     return f"{where}.{name}", known[name]
 
 
-def _voices(config: VoicesConfig, remark: Remark) -> tuple[Voice, ...]:
+def voices_of(config: VoicesConfig, remark: Remark) -> tuple[Voice, ...]:
+    """Returns the voices that a configuration names.
+
+    Raises:
+        ConfigError: A path that is none.
+        DataError: Voices that cannot be read.
+    """
     if isinstance(config.path, str):
         return read_voices(locate(config.path), config.names, config.exclude or (), remark)
     paths = [locate(path) for path in config.path]

@@ -17,6 +17,7 @@ from evalkit.names import LONGEST_NAME
 from evalkit.pipeline.models import MemoryMode
 from evalkit.prompts import PromptSettings
 from evalkit.record import Spreads
+from evalkit.reports.page.sounds import AudioChoice
 from evalkit.resources import at_home
 
 T = TypeVar("T")
@@ -124,6 +125,14 @@ class PowerConfig:
 
 
 @dataclass(frozen=True, config=_CLOSED)
+class PageConfig:
+    """The page that a run makes at its end: whether, and with which sounds; see `reports/page/sounds.py`."""
+
+    make: bool = True
+    audio: AudioChoice = "all"
+
+
+@dataclass(frozen=True, config=_CLOSED)
 class RunConfig:
     """A run's configuration.
 
@@ -151,6 +160,7 @@ class RunConfig:
         tracker: The nodes of the trackers that follow the run, by name; no part of what is computed.
         dry_run: Print the plan and stop.
         power: What the dry run tells by how small a difference the plan can tell.
+        page: The page that is made of it.
         reports_dir: Folder of reports.
         store: Folder of artefacts that runs share.
     """
@@ -174,6 +184,7 @@ class RunConfig:
     tracker: dict[str, Node] = field(default_factory=dict)
     dry_run: bool = False
     power: PowerConfig = field(default_factory=PowerConfig)
+    page: PageConfig = field(default_factory=PageConfig)
     memory: MemoryMode = "auto"
     max_consecutive_failures: Annotated[int, Field(ge=1)] = 12
     baseline: Annotated[dict[str, Scalar], BeforeValidator(_none_is_empty)] = field(default_factory=dict)

@@ -4,6 +4,7 @@ Every summary in a report is a weighted mean, sum(value * weight) / sum(weight).
 that is the pooled error rate; with audio seconds, the pooled real-time factor; with 1, the plain mean.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -121,6 +122,11 @@ class Metric:
     compares_with: Literal["references", "prompt"] | None = None
     repeatability: float = 0.0
     counts: bool = False
+
+    @property
+    def about(self) -> str:
+        """What it is, with its formula, and when not to trust it: the docstring of what measures it."""
+        return inspect.getdoc(self.measure) or ""
 
 
 def known(value: float | None, weight: float = 1.0) -> Score | None:

@@ -18,14 +18,7 @@ def bled(evidence: Evidence) -> list[int]:
     return [at for at, word in evidence.words.foreign if word in evidence.prompt_words]
 
 
-def bleed(evidence: Evidence) -> float | None:
-    """Words of the own prompt among the foreign words / words heard; undefined if nothing was heard."""
-    heard = len(evidence.words.hypothesis)
-    return len(bled(evidence)) / heard if heard else None
-
-
-def bleed_control(evidence: Evidence) -> float | None:
-    """The same with the other voices' prompts, their mean: what chance and the ASR's errors give."""
+def _by_chance(evidence: Evidence) -> float | None:
     heard, prompts = len(evidence.words.hypothesis), evidence.other_prompts
     if not heard or not prompts:
         return None
@@ -33,11 +26,16 @@ def bleed_control(evidence: Evidence) -> float | None:
 
 
 def bleeds(evidence: Evidence) -> bool:
-    """Whether so much is the prompt's that it is neither chance nor an ASR's error."""
+    """Whether so much is the prompt's that it is neither chance nor an ASR's error.
+
+    Two words or more, a tenth of those heard, and twice as many as the other voices' prompts would give.
+
+    When not to trust it: where the voices' prompts have the same words, and in short texts: one word cannot raise it.
+    """
     count, heard = len(bled(evidence)), len(evidence.words.hypothesis)
     if count < WORDS_THAT_COUNT or count / heard < SHARE_THAT_COUNTS:
         return False
-    return count / heard > 2 * (bleed_control(evidence) or 0.0)
+    return count / heard > 2 * (_by_chance(evidence) or 0.0)
 
 
 def bled_at(evidence: Evidence) -> Third | None:
@@ -50,11 +48,26 @@ def bled_at(evidence: Evidence) -> Third | None:
 
 
 def _bleed(evidence: Evidence) -> Score | None:
-    return known(bleed(evidence), len(evidence.words.hypothesis))
+    """Words of the own prompt among the foreign words / words heard; undefined if nothing was heard.
+
+    Foreign words are those heard that the text has none of.
+
+    When not to trust it: without `bleed_control` beside it. Common words, and words that the transcriber got wrong, are
+    in any prompt; a bleed no larger than the control is chance.
+    """
+    heard = len(evidence.words.hypothesis)
+    return Score(len(bled(evidence)) / heard, heard) if heard else None
 
 
 def _bleed_control(evidence: Evidence) -> Score | None:
-    return known(bleed_control(evidence), len(evidence.words.hypothesis))
+    """Words of the other voices' prompts among the foreign words / words heard, their mean over these prompts.
+
+    It is what chance and the transcriber's errors give: the control for `bleed`. Undefined without other voices.
+
+    When not to trust it: where the voices' prompts have the same words, as when all read one text: then it is as large
+    as `bleed`, and neither tells anything.
+    """
+    return known(_by_chance(evidence), len(evidence.words.hypothesis))
 
 
 BLEED = Metric("bleed", "ratio", False, "asr", SHARE, _bleed, needs=TRANSCRIPT, pooled_by="words heard", counts=True)

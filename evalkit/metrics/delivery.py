@@ -14,27 +14,45 @@ def words_per_second(evidence: Evidence) -> float | None:
 
 
 def _words_per_second(evidence: Evidence) -> Score | None:
+    """Words heard / audio seconds, pauses included.
+
+    When not to trust it: across texts of other kinds: long words are fewer a second. It counts what was heard, so
+    dropped words look like slow speech.
+    """
     return known(words_per_second(evidence))
 
 
 def _rate_error(evidence: Evidence) -> Score | None:
-    """|log2(words per second / the voice's own)|: 1 is twice or half as fast."""
+    """|log2(words per second / the voice's own)|: 1 is twice or half as fast.
+
+    When not to trust it: where the voice's clips are read otherwise than the texts are to be, or have few words: their
+    rate is the yardstick.
+    """
     spoken, own = words_per_second(evidence), evidence.voice.words_per_second
     return Score(abs(math.log2(spoken / own))) if spoken and own else None
 
 
 def _f0_median(evidence: Evidence) -> Score | None:
-    """Median F0 of its voiced frames, by YIN."""
+    """Median F0 of its voiced frames, by YIN (de Cheveigné and Kawahara 2002), between 60 and 500 Hz.
+
+    When not to trust it: of hoarse, whispered or noisy speech, in which YIN finds an octave too high or too low.
+    """
     return known(evidence.acoustics.f0_median)
 
 
 def _f0_range(evidence: Evidence) -> Score | None:
-    """12 log2(90th percentile of F0 / 10th), in semitones."""
+    """12 log2(90th percentile of F0 / 10th), in semitones: how lively it is spoken.
+
+    When not to trust it: as `f0_median`: each octave that is mistaken is twelve semitones. More is not better.
+    """
     return known(evidence.acoustics.f0_range)
 
 
 def _f0_median_error(evidence: Evidence) -> Score | None:
-    """|12 log2(median F0 / the voice's own)|, in semitones."""
+    """|12 log2(median F0 / the voice's own)|, in semitones: does it speak as high as the speaker?
+
+    When not to trust it: as `f0_median`: 12 may be a mistaken octave.
+    """
     spoken, own = evidence.acoustics.f0_median, evidence.voice.f0_median
     return Score(abs(12 * math.log2(spoken / own))) if spoken and own else None
 
@@ -60,4 +78,12 @@ def quality_metrics(scores: Sequence[tuple[str, str]]) -> tuple[Metric, ...]:
 
 
 def _said(name: str) -> Callable[[Evidence], Score | None]:
-    return lambda evidence: known(evidence.quality.get(name))
+    def said(evidence: Evidence) -> Score | None:
+        """What a quality model takes for the mean opinion of listeners, from 1 (bad) to 5 (excellent).
+
+        When not to trust it: for another question than the model's. It never heard the speaker, so that a clean
+        stranger beats a faithful clone of a noisy recording. Opinions of two models do not compare.
+        """
+        return known(evidence.quality.get(name))
+
+    return said

@@ -3,6 +3,7 @@
 Means hide them: one utterance in twenty that stops half-way changes WER little and a listener's mind for good.
 """
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,13 @@ LANGUAGE_PROBABILITY = 0.5
 
 
 def truncated(evidence: Evidence) -> bool:
-    """Whether the tail of the text is missing: two or more words after the last one that was heard, and little else."""
+    """Whether the tail of the text is missing: two or more words after the last one that was heard, and little else.
+
+    Of languages without spaces, four characters. Other words in the place of the tail are errors, and no missing tail.
+
+    When not to trust it: where the transcriber drops ends by itself, as it does of noisy or fading speech; listen to
+    what it flags. A single missing last word is not flagged.
+    """
     if evidence.language in WITHOUT_SPACES:
         return missing_tail(evidence.characters) >= TAIL_CHARACTERS
     return missing_tail(evidence.words) >= TAIL_WORDS
@@ -43,7 +50,14 @@ def missing_tail(alignment: Alignment) -> int:
 
 
 def runaway(evidence: Evidence) -> bool:
-    """Whether it goes on and on: far longer than the text needs, or phrases come again that the text has fewer of."""
+    """Whether it goes on and on: far longer than the text needs, or phrases come again that the text has fewer of.
+
+    Longer than 2.5 times what 13 characters a second take, and 2 s more; three words in a row again, or one or two
+    three times more than the text has them.
+
+    When not to trust it: of very slow speakers, and of texts that are read longer than they are written (numbers,
+    abbreviations). Transcribers repeat themselves over noise, too.
+    """
     needed = len(evidence.reference) / CHARACTERS_PER_SECOND
     too_long = evidence.audio_seconds > SLOWEST * needed + SLACK_SECONDS
     return too_long or repeats(evidence.words.reference, evidence.words.hypothesis)
@@ -70,17 +84,32 @@ def _phrases(words: Sequence[str], length: int) -> list[tuple[str, ...]]:
 
 
 def silent(evidence: Evidence) -> bool:
-    """Whether most of it is silence, or there is a long gap in it."""
+    """Whether most of it is silence, or there is a long gap in it.
+
+    More than 60 % of frames of 20 ms are 40 dB below the loud ones, or 1.5 s of them in a row lie between sound.
+
+    When not to trust it: where noise fills the gaps (they are not silent then), or a text rightly has a long pause.
+    """
     return evidence.acoustics.silence_share > SILENCE_SHARE or evidence.acoustics.longest_gap_seconds > GAP_SECONDS
 
 
 def clipped(evidence: Evidence) -> bool:
-    """Whether it is cut off flat: beyond full scale when the engine gave it, or in itself."""
+    """Whether it is cut off flat: beyond full scale when the engine gave it, or in itself.
+
+    More than one sample in ten thousand lies in runs of three or more at the peak; speech that is not cut off has none.
+
+    When not to trust it: as the engine's fault, where the prompt is clipped: a clone copies that. Clipped sound that
+    was filtered or resampled afterwards is round again, and not found.
+    """
     return evidence.peak > 1.0 or evidence.acoustics.clipped_share > CLIPPED_SHARE
 
 
 def wrong_language(evidence: Evidence) -> bool:
-    """Whether another language than the probe's was heard, more likely than not."""
+    """Whether another language than the probe's was heard, more likely than not.
+
+    When not to trust it: of speech of a second or two, of strong accents and of kindred languages. Where the
+    transcriber cannot tell languages it is never raised.
+    """
     if evidence.heard_language is None:
         return False
     code, probability = evidence.heard_language
@@ -100,7 +129,16 @@ class Flag:
         """The share of utterances that have it."""
         return Metric(f"{self.name}_share", "share", False, None, SHARE, self._score, needs=self.needs, counts=True)
 
+    @property
+    def about(self) -> str:
+        """What the flag means, and when not to trust it: the docstring of what raises it."""
+        return inspect.getdoc(self.is_so) or ""
+
     def _score(self, evidence: Evidence) -> Score:
+        """1 where the flag is raised, else 0: its mean is the share of utterances that have it.
+
+        When not to trust it: as the flag.
+        """
         return Score(float(self.is_so(evidence)))
 
 

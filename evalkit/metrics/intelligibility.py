@@ -25,7 +25,15 @@ def _error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> Score | 
 
 
 def _wer(evidence: Evidence) -> Score | None:
-    """(S + D + I) / (H + S + D) over words; pooled over utterances by weight. Undefined where words have no spaces."""
+    """(S + D + I) / (H + S + D) over words; pooled over utterances by weight. Undefined where words have no spaces.
+
+    The text and the transcript are normalised alike first; the report names the normaliser.
+
+    When not to trust it: below the transcriber's own WER on the voice's recordings, which the report has beside it. A
+    transcriber guesses words from their neighbours, so that mumbled speech may be read as the text; names, numbers and
+    spellings count as errors where the normaliser does not know them. WERs of two transcribers, or two normalisers, do
+    not compare.
+    """
     edits = evidence.words.edits
     if evidence.language in WITHOUT_SPACES or not edits.reference_length:
         return None
@@ -36,6 +44,9 @@ def _cer(evidence: Evidence) -> Score | None:
     """(S + D + I) / (H + S + D) over characters; pooled over utterances by weight.
 
     Spaces count, but in languages that have none between words, where an ASR's are its own invention.
+
+    When not to trust it: as `wer`; a transcriber that puts another word in the place of one that it did not hear makes
+    more errors of characters of it than the speech had.
     """
     if evidence.language in WITHOUT_SPACES:
         return _error_rate(evidence.reference.replace(" ", ""), evidence.hypothesis.replace(" ", ""))
@@ -43,13 +54,21 @@ def _cer(evidence: Evidence) -> Score | None:
 
 
 def _wer_utt_mean(evidence: Evidence) -> Score | None:
-    """The utterance's WER with weight 1: its mean is what seed-tts-eval prints as WER."""
+    """The utterance's WER with weight 1: its mean is what seed-tts-eval prints as WER.
+
+    When not to trust it: where texts differ in length. One error in a text of two words weighs as much as thirty in one
+    of sixty. It is there to be held against papers; `wer` is what decides.
+    """
     score = _wer(evidence)
     return Score(score.value) if score else None
 
 
 def _p_wer_50(evidence: Evidence) -> Score | None:
-    """1 if the utterance's WER is above 0.5, else 0: its mean is the share of utterances that failed."""
+    """1 if the utterance's WER is above 0.5, else 0: its mean is the share of utterances that went wrong altogether.
+
+    When not to trust it: with few utterances, of which none or one is above 0.5. It is also what a transcriber that
+    cannot cope with a voice or a language makes of good speech.
+    """
     score = _wer(evidence)
     return Score(float(score.value > GARBLED)) if score else None
 
@@ -59,6 +78,8 @@ def _intended_wer(evidence: Evidence) -> Score | None:
 
     What an engine means is known as far as it got: Chroma's thinker chooses words while it speaks, a token for two
     frames, so speech that ends early (flag `truncated`) counts here too, as words that it never came to mean.
+
+    When not to trust it: of engines that only repeat the text that they were given as what they meant.
     """
     if evidence.intended is None:
         return None
@@ -66,7 +87,10 @@ def _intended_wer(evidence: Evidence) -> Score | None:
 
 
 def _spoken_wer(evidence: Evidence) -> Score | None:
-    """WER of the transcript against the text that the engine meant to say: it said it badly."""
+    """WER of the transcript against the text that the engine meant to say: it said it badly.
+
+    When not to trust it: as `wer`; and alone, since an engine that meant something else may say that perfectly.
+    """
     if evidence.intended is None:
         return None
     return _error_rate(evidence.intended.split(), evidence.words.hypothesis)

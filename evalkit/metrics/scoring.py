@@ -8,7 +8,11 @@ from evalkit.metrics.base import Evidence, Metric, Score
 from evalkit.record import MetricRecord
 from evalkit.row import FAILED, EditsRecord
 
-# Of every row, whether it was scored or not: no evidence is needed to take it.
+FAILED_ABOUT = """1 where an utterance failed or was not run, else 0: of every row, whether it was scored or not.
+
+When not to trust it: as the engine's fault by itself. The reason stands in the row: full memory, a voice without usable
+words and an engine that gave up all count.
+"""
 FAILED_RECORD = MetricRecord("share", higher_is_better=False, judge=None, bounds=(0.0, 1.0), counts=True)
 
 

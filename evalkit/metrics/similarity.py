@@ -42,24 +42,44 @@ def _cosine(
 
 
 def _sim(encoder: str) -> Callable[[Evidence], Score]:
-    """Mean over the reference clips r of cos(synthesis, r), as in verification against an enrolled speaker.
+    def sim(evidence: Evidence) -> Score:
+        """Mean over the reference clips r of cos(synthesis, r), as in verification against an enrolled speaker.
 
-    The reference clips are the voice's held-out ones, the same for every trial, so that the yardstick does not move
-    with the length of the prompt.
-    """
-    return lambda evidence: Score(evidence.likeness[encoder].sim)
+        The reference clips are the voice's held-out ones, the same for every trial, so that the yardstick does not move
+        with the length of the prompt.
+
+        When not to trust it: alone. It rewards the channel, the room and the noise of the recordings beside the voice,
+        and says nothing of the words: an engine that plays its prompt back does very well. Values of two encoders are
+        two scales. Of a voice without held-out clips it compares with what the engine may have heard.
+        """
+        return Score(evidence.likeness[encoder].sim)
+
+    return sim
 
 
 def _sim_o(encoder: str) -> Callable[[Evidence], Score]:
-    """cos(synthesis, prompt): what most papers print as SIM-o (e.g. Le et al. 2023, Voicebox)."""
-    return lambda evidence: Score(evidence.likeness[encoder].sim_o)
+    def sim_o(evidence: Evidence) -> Score:
+        """cos(synthesis, prompt): what most papers print as SIM-o (e.g. Le et al. 2023, Voicebox).
+
+        When not to trust it: to compare prompts. The yardstick is the prompt itself, so a longer or another prompt
+        moves it whatever the engine does; `sim` is for that. Like `sim` it rewards the channel.
+        """
+        return Score(evidence.likeness[encoder].sim_o)
+
+    return sim_o
 
 
 def _sim_norm(encoder: str) -> Callable[[Evidence], Score | None]:
-    """(sim - floor) / (ceiling - floor): 0 is another speaker, 1 the speaker's own recordings; undefined without both.
+    def sim_norm(evidence: Evidence) -> Score | None:
+        """(sim - floor) / (ceiling - floor): 0 is another speaker, 1 the speaker's own recordings.
 
-    Encoders and voices differ in their floors and ceilings, so that a raw cosine says little by itself. Undefined too
-    where the ceiling is not clearly above the floor (`likeness.is_clearly_above`): a voice of several speakers has no
-    scale to be placed on.
-    """
-    return lambda evidence: known(evidence.likeness[encoder].sim_norm)
+        Encoders and voices differ in their floors and ceilings, so that a raw cosine says little by itself. Undefined
+        without both, and where the ceiling is not clearly above the floor (`likeness.is_clearly_above`): a voice of
+        several speakers has no scale to be placed on.
+
+        When not to trust it: where a voice has few clips, or the run few other voices. Floor and ceiling are means of a
+        handful of cosines then, and their chance is in every value. It can be below 0 and above 1.
+        """
+        return known(evidence.likeness[encoder].sim_norm)
+
+    return sim_norm

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from evalkit.ballot import Ballot, Heard
 from evalkit.errors import DataError
 from evalkit.manifest import describe
 from evalkit.record import SCHEMA_VERSION, Report
@@ -25,6 +26,8 @@ ROWS_FILE = "utterances.jsonl"
 LOG_FILE = "run.log"
 DIGITS = 6
 LONGEST_REPORT = 256 * MB
+
+Schema = Literal["report", "row", "ballot", "votes"]
 
 
 def rounded(value: Any) -> Any:
@@ -44,7 +47,16 @@ def write_report(folder: Path, report: Report) -> None:
     Raises:
         StorageError: The disk refused.
     """
-    write_text(folder / REPORT_FILE, _json(rounded(asdict(report)), indent=2) + "\n")
+    write_data(folder / REPORT_FILE, asdict(report))
+
+
+def write_data(path: Path, value: Any) -> None:
+    """Writes plain data as JSON that diffs well, whole or not at all.
+
+    Raises:
+        StorageError: The disk refused.
+    """
+    write_text(path, _json(rounded(value), indent=2) + "\n")
 
 
 def read_report(folder: Path) -> Report:
@@ -56,8 +68,8 @@ def read_report(folder: Path) -> Report:
     path = folder / REPORT_FILE
     text = read_text(path, "report", most=LONGEST_REPORT)
     try:
-        content = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
+        content = strict_json(text)
+    except ValueError as error:
         raise DataError(f"{path} is not a report: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int) or version < 1:
@@ -70,6 +82,18 @@ def read_report(folder: Path) -> Report:
         return _REPORT.validate_python(_brought_up(content))
     except ValidationError as error:
         raise DataError(f"{path} is not a report of version {version}: {describe(error)}") from error
+
+
+def strict_json(text: str) -> Any:
+    """Returns the plain data that a JSON text holds.
+
+    Raises:
+        ValueError: It is no JSON, nested without end, or has a number that is none.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
 
 
 def _refuse(constant: str) -> float:
@@ -144,15 +168,20 @@ def _whole_lines(path: Path) -> Iterator[str]:
         raise DataError(f"{path} is not UTF-8: {error}") from error
 
 
-def json_schema(kind: Literal["report", "row"]) -> dict[str, Any]:
-    """Returns the JSON Schema of `report.json` or of a line of `utterances.jsonl`.
+def json_schema(kind: Schema) -> dict[str, Any]:
+    """Returns the JSON Schema of `report.json`, a line of `utterances.jsonl`, a listener's votes, or `votes.json`.
 
     Fields with a default are not required, so that a report from before a field was added stays valid.
     """
-    adapter: TypeAdapter[Any] = _REPORT if kind == "report" else _ROW
-    schema = adapter.json_schema(mode="validation")
+    schema = _SCHEMAS[kind].json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 _ROW: TypeAdapter[Row] = TypeAdapter(Row)
+_SCHEMAS: Mapping[Schema, TypeAdapter[Any]] = {
+    "report": _REPORT,
+    "row": _ROW,
+    "ballot": TypeAdapter(Ballot),
+    "votes": TypeAdapter(Heard),
+}

@@ -48,21 +48,38 @@ def result_table(report: Report, rows: Sequence[Row]) -> str:
 
     How many were not run is said where some were not.
     """
-    width, flagged = terminal_width(), Counter(row.trial for row in rows if row.flags)
+    width, (headings, numbers) = terminal_width(), _numbers(report, rows)
+    lines = _wide(report, headings, numbers, width) or _two_lines(report, headings, numbers, width)
+    return "\n".join([*lines, *(part for note in result_notes(report, rows) for part in folded(note, width))])
+
+
+def result_cells(report: Report, rows: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """Returns the headings and rows of the same table, settings by their whole names, however wide that is."""
+    names, (headings, numbers) = varying_in(report), _numbers(report, rows)
+    values = [[plain(value) for value in _values(trial, names)] or [trial.id] for trial in report.trials]
+    cells = [[*named, *numbers[trial.id]] for named, trial in zip(values, report.trials, strict=True)]
+    return [*(names or ["trial"]), *headings], cells
+
+
+def result_notes(report: Report, rows: Sequence[Row]) -> list[str]:
+    """Returns what stands below that table: the engines' versions, and what the brackets are."""
+    return [_versions(report.trials), *([_brackets(rows)] if rows else [])]
+
+
+def _numbers(report: Report, rows: Sequence[Row]) -> tuple[list[str], dict[str, list[str]]]:
+    """Returns headings, and below them what is known of each trial."""
+    flagged = Counter(row.trial for row in rows if row.flags)
     cached = {row.trial for row in rows if row.cached}
     is_whole = not any(trial.n_not_run for trial in report.trials)
     metrics = list(dict.fromkeys([report.primary, *report.guards, *SHOWN]))
     real = _real_seconds(report.trials, rows)
     counted = ["n", "failed", *([] if is_whole else ["not run"]), "flagged", *(metric.upper() for metric in metrics)]
-    headings = [*([LENGTH_SHOWN] if real else []), *counted]
     numbers = {}
     for trial in report.trials:
         counts = [trial.n, trial.n_failed, *([] if is_whole else [trial.n_not_run]), flagged[trial.id]]
         scores = [_score(trial, metric, trial.id in cached) for metric in metrics]
         numbers[trial.id] = [*([real[trial.id]] if real else []), *map(str, counts), *scores]
-    lines = _wide(report, headings, numbers, width) or _two_lines(report, headings, numbers, width)
-    brackets = folded(_brackets(rows), width) if rows else []
-    return "\n".join([*lines, *folded(_versions(report.trials), width), *brackets])
+    return [*([LENGTH_SHOWN] if real else []), *counted], numbers
 
 
 def _brackets(rows: Sequence[Row]) -> str:
@@ -89,7 +106,7 @@ def _wide(
     report: Report, headings: Sequence[str], numbers: Mapping[str, Sequence[str]], width: int
 ) -> list[str] | None:
     """Returns a table with a column a setting, by its whole name or its last part; None where neither fits."""
-    names = _varying(report)
+    names = varying_in(report)
     for shown in (names or ["trial"], short_names(names) or ["trial"]):
         values = [[plain(value) for value in _values(trial, names)] or [trial.id] for trial in report.trials]
         rows = [[*named, *numbers[trial.id]] for named, trial in zip(values, report.trials, strict=True)]
@@ -104,7 +121,7 @@ def _two_lines(report: Report, headings: Sequence[str], numbers: Mapping[str, Se
     narrow = fits(table, width - 2)
     lines = [f"  {table[0]}"] if narrow else []
     for trial, line in zip(report.trials, table[1:], strict=True):
-        lines += folded(settings_told(trial, report.trials, report.baseline, _varying(report)), width, "", "    ")
+        lines += folded(settings_told(trial, report.trials, report.baseline, varying_in(report)), width, "", "    ")
         lines += [f"  {line}"] if narrow else listed(headings, numbers[trial.id], width, "  ")
     return lines
 
@@ -120,7 +137,7 @@ def settings_told(
     return f"{BASELINE if base and len(trials) > 1 else ''}{whole or trial.id}"
 
 
-def _varying(report: Report) -> list[str]:
+def varying_in(report: Report) -> list[str]:
     """Returns the settings that differ between trials; in the order of their names if nobody wrote down another."""
     found = varying_settings([Trial(trial.id, trial.engine, trial.settings, trial.version) for trial in report.trials])
     return [
@@ -201,7 +218,7 @@ def calibration_table(report: Report) -> str:
     table = aligned(headings, rows)
     if not fits(table, width):
         table = _by_encoder(report, width)
-    return "\n".join([*table, *(line for told in _errors(report) for line in folded(told, width, "", "  "))])
+    return "\n".join([*table, *(line for told in encoder_lines(report) for line in folded(told, width, "", "  "))])
 
 
 def _by_encoder(report: Report, width: int) -> list[str]:
@@ -218,7 +235,8 @@ def _ends(ends: FloorAndCeiling | None) -> tuple[str, str]:
     return (_number(ends.floor), _number(ends.ceiling)) if ends else (_number(None), _number(None))
 
 
-def _errors(report: Report) -> list[str]:
+def encoder_lines(report: Report) -> list[str]:
+    """Returns a line for each encoder whose errors are known: how well it tells the given voices apart."""
     return [
         f"{name}: equal error rate {_number(one.eer)} over {one.n_same} pairs of one speaker and {one.n_different} of "
         f"two{', no better than chance' if is_no_better_than_chance(one) else ''}"

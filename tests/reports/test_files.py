@@ -19,7 +19,7 @@ def row(probe: str, **changes) -> Row:
 
 
 def test_the_committed_schemas_are_those_of_the_types():
-    for kind in ("report", "row"):
+    for kind in ("report", "row", "ballot", "votes"):
         path = resource(f"docs/schema/{kind}.schema.json")
         assert json.loads(path.read_text()) == json_schema(kind), "type: make schema"
 

@@ -1,0 +1,1 @@
+"""The page of a run: one folder that opens from disk, with the numbers, the sounds and the words behind them."""
