@@ -15,7 +15,7 @@ from evalkit.row import PromptRecord, Row
 from evalkit.trial import values_of
 
 STATES = ("scored", "failed", "not_run")
-NOTHING = 0  # in a column of texts: there is none
+NOTHING = 0  # in a column of texts: there is none; from 1 on they are numbered
 
 
 def contents(
@@ -43,9 +43,12 @@ def contents(
         "probes": table.listed("probe"),
         "prompts": table.listed("prompt"),
         "flags": table.listed("flag"),
+        "texts": table.listed("text"),
         "count": len(rows),
-        "rows": {name: _folded(values) for name, values in columns.items() if name != "scores"}
-        | {"scores": {name: _folded(values) for name, values in columns["scores"].items()}},
+        "rows": {
+            **{name: _folded(values) for name, values in columns.items() if name != "scores"},
+            "scores": _folded_scores(columns["scores"]),
+        },
     }
 
 
@@ -159,10 +162,10 @@ def _columns(report: Report, rows: Sequence[Row], table: _Table, numbered: Numbe
         "seed": [row.seed for row in rows],
         "state": [STATES.index(row.state) for row in rows],
         "prompt": [_prompt(row.prompt, table, numbered) for row in rows],
-        "hypothesis": [_heard(row) for row in rows],
-        "intended": [row.intended_text or NOTHING for row in rows],
+        "hypothesis": [_heard(row, table) for row in rows],
+        "intended": [_text(row.intended_text, table) for row in rows],
         "flags": [[table.number("flag", flag) for flag in row.flags] or NOTHING for row in rows],
-        "error": [f"{row.error.type}: {row.error.message}" if row.error else NOTHING for row in rows],
+        "error": [_text(row.error and f"{row.error.type}: {row.error.message}", table) for row in rows],
         "sound": [numbered.number(row.audio, row.audio_seconds) for row in rows],
         "seconds": [None if row.audio_seconds is None else round(row.audio_seconds, 2) for row in rows],
         "scores": _scores(rows),
@@ -190,16 +193,29 @@ def _prompt(prompt: PromptRecord | None, table: _Table, numbered: Numbered) -> i
     )
 
 
-def _heard(row: Row) -> str | int | None:
-    """Returns what was heard: nothing written down where it is the text, letter by letter."""
-    if row.hypothesis is None:
-        return NOTHING
-    return None if row.hypothesis == row.text else row.hypothesis
+def _heard(row: Row, table: _Table) -> int | None:
+    """Returns the number of what was heard; None where it is the text, letter by letter."""
+    return None if row.hypothesis == row.text else _text(row.hypothesis, table)
+
+
+def _text(text: str | None, table: _Table) -> int:
+    """Returns the number of a text that many rows may share, from 1 on."""
+    return NOTHING if text is None else 1 + table.number("text", text)
 
 
 def _scores(rows: Sequence[Row]) -> dict[str, list[float | None]]:
     names = dict.fromkeys(name for row in rows for name in row.scores)
     return {name: [short(row.scores.get(name)) for row in rows] for name in names}
+
+
+def _folded_scores(columns: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
+    """Returns the columns of metrics; the name of an earlier one where two are the same."""
+    known: dict[tuple[float | None, ...], str] = {}
+    found: dict[str, Any] = {}
+    for name, values in columns.items():
+        same = known.setdefault(tuple(values), name)
+        found[name] = _folded(values) if same == name else same
+    return found
 
 
 def _folded(values: Sequence[Any]) -> Any:

@@ -83,7 +83,7 @@ def _read(folder: Path) -> tuple[list[Listed], list[str]]:
         try:
             runs.append(_listed(path, folder))
         except DataError as error:
-            damaged.append(str(error))
+            damaged.append(str(error).replace(f"{folder}{os.sep}", ""))  # a page tells nobody where it was made
     return sorted(runs, key=lambda run: (run.report.created, run.folder), reverse=True), damaged
 
 

@@ -105,21 +105,34 @@ def made(
     voices: tuple[str, ...] = VOICES,
     texts: dict[str, str] | None = None,
     sizes: tuple[int, int] = (2, 2),
+    more: int = 0,
 ) -> Run:
-    """Returns a run of so many rows: trials by two knobs, voices, texts, and as many seeds as it takes."""
+    """Returns a run of so many rows: trials by two knobs, voices, texts, and as many seeds as it takes.
+
+    `more` metrics beside its own ones have another value in each row.
+    """
     texts = TEXTS if texts is None else texts
     trials = {
         f"t{a}{b}": {"prompt.seconds": 3.0 * (a + 1), "engine.top": b} for a in range(sizes[0]) for b in range(sizes[1])
     }
     asked = product(range(count), texts.items(), voices, trials)
     rows = [
-        row(at, trial, voice, probe, text, seed)
+        _measured(row(at, trial, voice, probe, text, seed), at, more)
         for at, (seed, (probe, text), voice, trial) in enumerate(islice(asked, count))
     ]
-    run = run_of(rows, "20260101T000000000-abcdef", metrics=METRICS, trials=trials, told=TOLD, **CHANGES)
+    metrics = {**METRICS, **{f"m{number}": MOS for number in range(more)}}
+    run = run_of(rows, "20260101T000000000-abcdef", metrics=metrics, trials=trials, told=TOLD, **CHANGES)
     known = {voice: VoiceCalibration({"hum": FloorAndCeiling(0.15, 0.85, 0.05)}, 0.01, 100) for voice in voices}
     report = replace(run.report, trials=[_with_numbers(trial, rows) for trial in run.report.trials], calibration=known)
     return Run(run.name, report, rows)
+
+
+def _measured(row: Row, at: int, more: int) -> Row:
+    if row.state != "scored" or not more:
+        return row
+    return replace(
+        row, scores={**row.scores, **{f"m{number}": (at * (7 + number) % 4001) / 999 for number in range(more)}}
+    )
 
 
 TOLD = {"commit": "0123456789abcdef", "dirty": False, "command": "python -m evalkit run +sweep=made"}

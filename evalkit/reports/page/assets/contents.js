@@ -27,7 +27,14 @@ const evalkit = {};
   for (const name of Object.keys(rows)) {
     if (name !== "scores") rows[name] = unfolded(rows[name]);
   }
-  for (const metric of Object.keys(rows.scores)) rows.scores[metric] = unfolded(rows.scores[metric]);
+  for (const [metric, column] of Object.entries(rows.scores)) {
+    rows.scores[metric] = typeof column === "string" ? rows.scores[column] : unfolded(column); // the name of an equal one
+  }
+
+  /* Texts stand once, and are numbered from 1 on: 0 is none, null the text as it is written. */
+  for (const name of ["hypothesis", "intended", "error"]) {
+    rows[name] = rows[name].map((number) => (number ? contents.texts[number - 1] : number));
+  }
 
   function digests(encoded) {
     const bytes = atob(encoded);

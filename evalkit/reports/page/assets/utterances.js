@@ -32,6 +32,7 @@
   function words(row) {
     if (row.error) return [row.said, element("span", { class: "error" }, `${STATE_NAMES[row.state]}: ${row.error}`)];
     if (row.heard === null) return [row.said, element("span", { class: "quiet small" }, "no transcript")];
+    if (row.heard === "") return [row.said, element("span", { class: "heard quiet small" }, "nothing was heard")];
     if (row.heard === row.said) return [row.said, element("span", { class: "quiet small" }, "heard as written")];
     return [row.said, element("span", { class: "heard" }, element("span", { class: "quiet small" }, "heard: "), row.heard)];
   }
