@@ -1,14 +1,12 @@
 """What a page is made of beside report and rows: sounds from the store, and the voices' own recordings."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from evalkit import provenance
 from evalkit.audio import Audio
-from evalkit.commands.quiet import quiet
 from evalkit.commands.screen import tell
 from evalkit.config.planning import voices_of
 from evalkit.config.schema import PageConfig, RunConfig, VoicesConfig
@@ -16,10 +14,9 @@ from evalkit.errors import ConfigError, DataError, StorageError
 from evalkit.pipeline.artefacts import SOUND
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.run import Outcome
 from evalkit.pipeline.sounds import recorded
 from evalkit.record import Report
-from evalkit.reports.files import LOG_FILE
+from evalkit.reports.baselines import read_run
 from evalkit.reports.page.sounds import AudioChoice, HeldOut, Sources
 from evalkit.reports.page.writer import write_page
 from evalkit.resources import at_home
@@ -28,26 +25,29 @@ from evalkit.store.directory import Directory
 from evalkit.voices import Voice
 
 
-def page_of_run(plan: Plan, config: RunConfig, folder: Path, outcome: Outcome) -> Path | None:
+def page_of_run(plan: Plan, config: RunConfig, folder: Path, say: Callable[[str], None]) -> Path | None:
     """Makes the page of a run that has just ended, if one is wanted; returns its path.
 
     The report is written by then: a page that cannot be made is told of, and no failure of the run.
     """
     if not config.page.make:
         return None
-    with quiet(folder / LOG_FILE):
-        made = _made(plan, config, folder, outcome)
+    made = _made(plan, config, folder)
     if isinstance(made, Failure):
         again = provenance.command_line(["report", str(folder)])
-        tell(f"the report is whole, but its page could not be made: {made.type}: {made.message}; try again: {again}")
+        say(f"the report is whole, but its page could not be made: {made.type}: {made.message}; try again: {again}")
         return None
     return made
 
 
-def _made(plan: Plan, config: RunConfig, folder: Path, outcome: Outcome) -> Path | Failure:
-    found = partial(sources, outcome.report, Directory(config.store), plan.voices)
+def _made(plan: Plan, config: RunConfig, folder: Path) -> Path | Failure:
+    def make() -> Path:
+        run = read_run(folder)  # as it was written, so that `report` makes the same page
+        found = sources(run.report, Directory(config.store), plan.voices)
+        return write_page(folder, run.report, run.rows, found, config.page.audio)
+
     try:
-        return attempt(lambda: write_page(folder, outcome.report, outcome.rows, found(), config.page.audio))
+        return attempt(make)
     except (StorageError, KeyboardInterrupt) as error:
         return Failure.of(error)
 

@@ -165,7 +165,7 @@ def _columns(report: Report, rows: Sequence[Row], table: _Table, numbered: Numbe
         "hypothesis": [_heard(row, table) for row in rows],
         "intended": [_text(row.intended_text, table) for row in rows],
         "flags": [[table.number("flag", flag) for flag in row.flags] or NOTHING for row in rows],
-        "error": [_text(row.error and f"{row.error.type}: {row.error.message}", table) for row in rows],
+        "error": [_text(f"{row.error.type}: {row.error.message}" if row.error else None, table) for row in rows],
         "sound": [numbered.number(row.audio, row.audio_seconds) for row in rows],
         "seconds": [None if row.audio_seconds is None else round(row.audio_seconds, 2) for row in rows],
         "scores": _scores(rows),

@@ -9,7 +9,7 @@ from evalkit.reports.gates import KeptGate
 from evalkit.reports.terminal import concordance_lines, encoder_lines
 from evalkit.row import Row
 
-MOST_WEIGHTS = 4  # files that are named; the others are counted
+MOST_WEIGHTS = 2  # files that are named; the others are counted
 SHORT = 12  # characters of a hash or a commit
 
 
@@ -37,12 +37,16 @@ def top(report: Report, rows: Sequence[Row], verdict: KeptGate | None) -> Top:
         ("Judges", _judges(made.judges)),
         ("Utterances", _utterances(report, rows)),
         ("When", [report.created, *_cost(report)]),
-        ("Code", [f"commit {(made.commit or 'unknown')[:SHORT]}{', with changes' if made.dirty else ''}"]),
-        ("Where", [f"{made.platform}, Python {made.python}, device {made.device}"]),
-        ("Again", [made.command]),
+        ("Code and machine", [_code(report), f"{made.platform}, Python {made.python}, device {made.device}"]),
+        ("Typed", [made.command]),
     ]
     doubts = [*encoder_lines(report), *concordance_lines(report), *report.notes]
     return Top([(term, told) for term, told in facts if told], verdict, list(dict.fromkeys(doubts)))
+
+
+def _code(report: Report) -> str:
+    made = report.provenance
+    return f"commit {(made.commit or 'unknown')[:SHORT]}{', with changes' if made.dirty else ''}"
 
 
 def _engines(report: Report) -> list[str]:

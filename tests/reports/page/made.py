@@ -82,7 +82,7 @@ def row(at: int, trial: str, voice: str, probe: str, text: str, seed: int = 0) -
     normalise = normalizer("whisper_english")
     hypothesis = heard(text, at)
     edits = align_words(normalise(text), normalise(hypothesis))
-    wer = edits.errors / edits.reference_length
+    wer = edits.errors / max(1, edits.reference_length)
     scores = {
         "sim": round(0.2 + at * 37 % 601 / 1000, 6), "sim_o": round(at * 31 % 701 / 1000, 6), "wer": round(wer, 6),
         "cer": round(wer / 3, 6), "rtf": round(0.1 + at % 97 / 500, 6), "mos": round(2 + at * 13 % 251 / 100, 6),

@@ -1,0 +1,98 @@
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.metrics.alignment import align_words
+from evalkit.reports.page.worst import difference, normalizer_of, shown, worst
+from evalkit.row import PromptRecord
+from evalkit.text import normalizer
+from tests.reports.page.made import made, row
+
+PLAIN = normalizer("none")
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "old", "lamp"]), max_size=8).map(" ".join)
+
+
+def uttered(text: str, hypothesis: str, prompt: str = "the old lamp"):
+    return replace(row(0, "t", "v", "p", text), hypothesis=hypothesis, prompt=PromptRecord(1.0, prompt, "user", "", []))
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "wanted"),
+    [
+        ("one two three", "one two three", [("equal", "one two three", "one two three")]),
+        ("one two three", "one three", [("equal", "one", "one"), ("missing", "two", ""), ("equal", "three", "three")]),
+        ("one two", "one so two", [("equal", "one", "one"), ("added", "", "so"), ("equal", "two", "two")]),
+        ("one two", "one too", [("equal", "one", "one"), ("replaced", "two", "too")]),
+        ("one two", "one two lamp", [("equal", "one two", "one two"), ("bled", "", "lamp")]),
+        ("one two", "one lamp", [("equal", "one", "one"), ("bled", "two", "lamp")]),
+        ("a b", "a b b", [("equal", "a b", "a b"), ("added", "", "b")]),
+        ("old", "old old", [("equal", "old", "old"), ("added", "", "old")]),  # of the prompt, and of the text too
+        ("one", "", [("missing", "one", "")]),
+        ("", "", []),
+    ],
+)
+def test_words_are_told_one_by_one(text, heard, wanted):
+    assert difference(uttered(text, heard), PLAIN) == wanted
+
+
+def counts(found) -> tuple[int, int, int, int]:
+    """Returns hits, substitutions, deletions and insertions as a reader of the difference counts them."""
+    hits = sum(len(said.split()) for kind, said, _ in found if kind == "equal")
+    others = Counter((bool(said), bool(heard)) for kind, said, heard in found if kind != "equal")
+    return hits, others[True, True], others[True, False], others[False, True]
+
+
+@given(WORDS, WORDS)
+def test_a_difference_has_just_the_edits_that_wer_counts(text, heard):
+    edits = align_words(PLAIN(text), PLAIN(heard))
+    assert counts(difference(uttered(text, heard), PLAIN)) == (
+        edits.hits, edits.substitutions, edits.deletions, edits.insertions
+    )  # fmt: skip
+
+
+def test_rows_say_the_same_edits():
+    run = made(72)
+    normalise = normalizer_of(run.report)
+    for one in run.rows:
+        if one.edits is not None:
+            told = one.edits
+            wanted = (told.hits, told.substitutions, told.deletions, told.insertions)
+            assert counts(difference(one, normalise)) == wanted
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"judge": None}, {"judge": {"normalizer": "theirs"}}, {"judge": {"normalizer": 3}}]
+)
+def test_a_report_that_names_no_normaliser_has_no_differences(config):
+    report = replace(made(1).report, config=config)
+    assert normalizer_of(report) is None
+
+
+def test_what_decides_comes_first_and_nothing_is_worst_that_is_as_good_as_can_be():
+    run = made(72)
+    found = worst(run.report, run.rows)
+    whys = list(dict.fromkeys(one.why for one in found))
+    assert whys[:4] == ["failed", "sim", "wer", "bleed"]
+    assert whys[-1] == "rtf"
+    assert "audio_seconds" not in whys
+    assert all(run.rows[one.row].scores["wer"] > 0 for one in found if one.why == "wer")
+    sims = [run.rows[one.row].scores["sim"] for one in found if one.why == "sim"]
+    assert sims == sorted(row.scores["sim"] for row in run.rows if "sim" in row.scores)[:5]
+
+
+def test_a_sound_that_several_trials_made_is_shown_once():
+    run = made(24)
+    rows = [replace(one, audio=run.rows[0].audio) for one in run.rows]
+    assert [one.why for one in worst(run.report, rows)].count("sim") == 1
+
+
+def test_what_a_row_shows_stands_once():
+    run = made(72)
+    entries = shown(worst(run.report, run.rows), run.rows, normalizer_of(run.report), {})
+    first = {}
+    for at, entry in enumerate(entries):
+        assert ("diff" in entry) == (entry["row"] not in first)
+        first.setdefault(entry["row"], at)
