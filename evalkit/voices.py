@@ -282,7 +282,7 @@ def _outline(clip: Clip) -> Outline | None:
 
 
 def shared_recordings(voices: Sequence[Voice]) -> Iterator[tuple[str, bool]]:
-    """Gives a sentence for each two voices that share a recording, and whether both prompt with it, which is refused."""
+    """Gives a sentence for each two voices that share a recording, and whether that is refused: both prompt with it."""
     uses = [(voice, {clip.sha256: clip for clip in voice.clips if clip.path.is_file()}) for voice in voices]
     for (one, ours), (other, theirs) in combinations(uses, 2):
         shared = [(ours[sha256], theirs[sha256]) for sha256 in ours.keys() & theirs.keys()]

@@ -153,7 +153,7 @@ class Shard:
 @lru_cache(maxsize=256)
 def _stream(path: Path) -> Any:
     """Returns the table of an Arrow file; it is mapped, so nothing is read until it is asked for."""
-    return _arrow().i_arrow(".compute").open_stream(_arrow().memory_map(str(path))).read_all()
+    return _arrow(".ipc").open_stream(_arrow().memory_map(str(path))).read_all()
 
 
 def _of_batch(batch: Any, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
