@@ -22,7 +22,6 @@ from evalkit.reports.layout import fitted, folded, terminal_width
 from evalkit.resources import at_home
 
 NONE_WRITTEN = 1
-NOTES_SHOWN = 4  # of one voice
 ABOUT = """\
 Makes a folder of voices of what you have: for each speaker clips to prompt engines with, clips to score against, their
 words, and where they come from. SOURCE is left as it is.
@@ -145,7 +144,7 @@ def _lines(found: Sequence[Imported], width: int, *, dry: bool) -> list[str]:
     rows = [_row(one, "would be written" if dry and one.state == "written" else one.state) for one in found]
     told = fitted(["voice", "", "prompts", "seconds", "held out", "seconds"], rows, width, left=2)
     for one in found:
-        for note in one.built.notes[:NOTES_SHOWN]:
+        for note in one.built.notes:
             told += folded(f"{one.name}: {note}", width, "", "  ")
     return told
 

@@ -105,4 +105,4 @@ def _opened(take: Take, root: Path) -> Iterator[BinaryIO]:
 
 
 def _brief(error: Exception) -> str:
-    return getattr(error, "error_string", None) or str(error).split(": ")[-1]
+    return str(getattr(error, "error_string", None) or error).rstrip(".")

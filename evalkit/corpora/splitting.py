@@ -79,11 +79,15 @@ def split(takes: Sequence[Take], wanted: Wanted, usable: Usable) -> Split:
     held_out: list[Take] = []
     while len(held_out) < most and len(free) > (0 if given else 1):
         held_out += islice(filter(usable, free.pop(0).takes), most - len(held_out))
-    rest = sorted((take for session in [*given, *free] for take in session.takes), key=_order)
-    prompts = list(islice(filter(usable, rest), wanted.prompts))
-    if not prompts:  # all the others are of no use: better a voice without held-out clips than none
-        prompts, held_out = held_out, []
+    prompts = _prompts([*given, *free], wanted, usable)
+    if not prompts and held_out:  # all the others are of no use: better a voice without held-out clips than none
+        prompts, held_out = _prompts([one for one in sessions if one.use is None], wanted, usable), []
     return Split(prompts, [*stated, *held_out], len(sessions))
+
+
+def _prompts(sessions: Sequence[_Session], wanted: Wanted, usable: Usable) -> list[Take]:
+    takes = sorted((take for session in sessions for take in session.takes), key=_order)
+    return list(islice(filter(usable, takes), wanted.prompts))
 
 
 def by_digest(name: str) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations, count
 from pathlib import Path
 
 import yaml
@@ -18,7 +18,7 @@ from evalkit.copies import COPY, Outline, agreement, outline
 from evalkit.corpora.base import Kind, Speaker, Take
 from evalkit.corpora.files import copy, header
 from evalkit.corpora.naming import clip_stem
-from evalkit.corpora.splitting import Split, Wanted, by_digest, split
+from evalkit.corpora.splitting import Split, Wanted, split
 from evalkit.digest import file_sha256
 from evalkit.errors import DataError, StorageError
 from evalkit.store.atomic import SUFFIX, changing, writing
@@ -26,6 +26,7 @@ from evalkit.voicefolders import MANIFEST, words
 
 FIRST_LINE = "# Written by `evalkit voices import`, which replaces it with --force; what you change here is yours."
 UNKNOWN = "unknown"
+SAID = 5  # takes of a voice of which it is told what is wrong
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class _Hearing:
         taken: SHA-256 of the clips of other voices.
         refused: Takes that were chosen and turned out to be another's copy.
         reasons: Why takes are of no use, and of how many that is so.
-        first: The first that was said in full, for each reason.
+        said: The first things that were said of single takes.
     """
 
     folder: Path
@@ -76,7 +77,7 @@ class _Hearing:
     clips: dict[int, Clip | None] = field(default_factory=dict)
     refused: set[int] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
-    first: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     def usable(self, take: Take) -> bool:
         if id(take) not in self.clips:
@@ -115,12 +116,13 @@ class _Hearing:
 
     def _stem(self, take: Take) -> str:
         stem = clip_stem((take.audio if isinstance(take.audio, Path) else Path(take.key)).stem)
-        return stem if not any(self.folder.glob(f"{stem}.*")) else f"{stem}-{by_digest(take.where)[:8]}"
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        return next(name for name in names if not any(self.folder.glob(f"{name}.*")))
 
     def _unused(self, reason: str, said: str | None = None) -> None:
         self.reasons[reason] += 1
-        if said is not None:
-            self.first.setdefault(reason, said)
+        if said is not None and len(self.said) < SAID:
+            self.said.append(said)
 
     def copies(self, takes: Sequence[Take]) -> set[int]:
         """Returns those of some takes that hold the recording of one before them, however it is encoded."""
@@ -136,8 +138,8 @@ class _Hearing:
     def left(self, found: Split) -> list[str]:
         """Returns why takes were not used, in words; that some have another length is no news where enough have not."""
         has_all = len(found.prompts) == self.wanted.prompts and len(found.held_out) == self.wanted.held_out
-        told = [f"{count} {reason}" for reason, count in self.reasons.items()]
-        return [*([f"not used: {', '.join(told)}"] if told and not has_all else []), *self.first.values()]
+        told = [f"{number} {reason}" for reason, number in self.reasons.items()]
+        return [*([f"not used: {', '.join(told)}"] if told and not has_all else []), *self.said]
 
 
 def build(speaker: Speaker, kind: Kind, wanted: Wanted, folder: Path, others: tuple[Path, frozenset[str]]) -> Built:
