@@ -80,8 +80,7 @@ def _import(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
     if parsed.voices is not None:
         speakers = in_their_order(speakers)
     with _scratch(target, kept=not parsed.dry_run) as scratch:
-        total = min(len(speakers), parsed.voices or len(speakers))
-        found = list(watched(import_all(work, speakers, parsed.voices, scratch), "voices", total))
+        found = list(watched(import_all(work, speakers, parsed.voices, scratch), "speakers", len(speakers)))
     show("\n".join(_lines(found, terminal_width(), dry=parsed.dry_run)))
     _close(found, target, typed, dry=parsed.dry_run)
     return 0 if any(one.state != "left out" for one in found) else NONE_WRITTEN

@@ -1,8 +1,9 @@
 """Columns of tables and data sets, by the names that they usually have; and rows, gathered by speaker."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from evalkit.corpora.base import Speaker, Take
 from evalkit.errors import DataError
@@ -18,6 +19,7 @@ USUAL = {
     "licence": ("licence", "license"),
     "source": ("source",),
 }
+Raw = TypeVar("Raw")
 REQUIRED = ("audio", "speaker")
 LONGEST_ID = 1000  # characters of a speaker's name
 
@@ -102,22 +104,30 @@ class Columns:
         return Facts(*(self.optional(row, meaning, where) for meaning in ("language", "licence", "source")))
 
 
-def speakers_of(rows: Iterable[tuple[str, Facts, Take]]) -> Iterator[Speaker]:
-    """Gives the speakers of rows, each with all takes, in the order of their first.
+def speakers_of(rows: Iterable[tuple[str, Facts, Raw]], take: Callable[[Raw], Take]) -> Iterator[Speaker]:
+    """Gives the speakers of rows, in the order of their first.
+
+    Args:
+        rows: A speaker, what is said of it, and what a take is made of: kept as it is, since there may be many.
+        take: Makes it.
 
     Raises:
         DataError: Two rows of a speaker tell different languages, licences or sources.
     """
-    takes: dict[str, list[Take]] = {}
+    kept: dict[str, list[Raw]] = {}
     told: dict[str, Facts] = {}
-    for name, facts, take in rows:
-        takes.setdefault(name, []).append(take)
+    for name, facts, raw in rows:
+        kept.setdefault(name, []).append(raw)
         known = told.setdefault(name, facts)
         if facts != known:
-            told[name] = _merged(known, facts, take.where, name)
-    for name, own in takes.items():
+            told[name] = _merged(known, facts, take(raw).where, name)
+    for name, own in kept.items():
         facts = told[name]
-        yield Speaker(name, own.copy, "", facts.language, facts.licence, facts.source)
+        yield Speaker(name, partial(_takes, own, take), "", facts.language, facts.licence, facts.source)
+
+
+def _takes(own: Sequence[Raw], take: Callable[[Raw], Take]) -> list[Take]:
+    return [take(raw) for raw in own]
 
 
 def _merged(known: Facts, facts: Facts, where: str, name: str) -> Facts:

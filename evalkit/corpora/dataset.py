@@ -6,12 +6,13 @@ columns of words are gone through; the bytes of a recording are read when it may
 
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalkit.corpora.base import Bytes, Kind, Source, Speaker, Take, folders
 from evalkit.corpora.columns import Columns, Facts, speakers_of
@@ -23,12 +24,24 @@ STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 BATCH = 4096  # rows at a time
 
 
+class _Row(NamedTuple):
+    """What a take is made of; `named` is the file that a column of paths names, `path` what else tells of its name."""
+
+    shard: "Shard"
+    number: int
+    column: str
+    named: str | None
+    path: str | None
+    session: str | None
+    text: str | None
+
+
 def _speakers(source: Source) -> Iterator[Speaker]:
     with _explained(source.path):
-        found = list(_rows(source))
+        found = list(speakers_of(_rows(source), _take))
     if not found:
         raise DataError(f"{source.path} has no recordings")
-    return speakers_of(found)
+    return iter(found)
 
 
 def _arrow(part: str = "") -> Any:
@@ -53,7 +66,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is no data set that can be read: {shortened(str(error), 200)}") from error
 
 
-def _rows(source: Source) -> Iterator[tuple[str, Facts, Take]]:
+def _rows(source: Source) -> Iterator[tuple[str, Facts, _Row]]:
     folder = _part(source.path, source.split)
     licence = _licence(folder)
     for shard in _shards(folder):
@@ -66,21 +79,26 @@ def _rows(source: Source) -> Iterator[tuple[str, Facts, Take]]:
             row |= {name: _label(labels[name], row.get(name), where) for name in labels if name in row}
             facts = columns.facts(row, where)
             facts = Facts(facts.language, facts.licence or licence, facts.source)
-            yield columns.speaker_of(row, where), facts, _take(shard, columns, row, number)
+            yield columns.speaker_of(row, where), facts, _row(shard, columns, row, number)
 
 
-def _take(shard: "Shard", columns: Columns, row: Mapping[str, Any], number: int) -> Take:
-    where = f"{shard.path}, row {number}"
-    named = row.get(columns.names["audio"])
-    path = named.get("path") if isinstance(named, dict) else named
-    key = f"{shard.path.name}:{number}" if not isinstance(path, str) else path
-    audio: Path | Bytes = partial(shard.sound, columns.names["audio"], number - 1, where)
-    if isinstance(named, str):  # a column of paths
-        if fault := path_fault(named):
-            raise DataError(f"{where}: the file name {named!r} {fault}")
-        audio = shard.path.parent / named
-    session = columns.optional(row, "session", where) or f"{shard.path.name}:{number}"
-    return Take(key, audio, session, where, columns.optional(row, "text", where))
+def _row(shard: "Shard", columns: Columns, row: Mapping[str, Any], number: int) -> _Row:
+    where, told = f"{shard.path}, row {number}", row.get(columns.names["audio"])
+    path = told.get("path") if isinstance(told, dict) else None
+    named = told if isinstance(told, str) else None
+    if named is not None and (fault := path_fault(named)):
+        raise DataError(f"{where}: the file name {named!r} {fault}")
+    session, text = (columns.optional(row, meaning, where) for meaning in ("session", "text"))
+    column, path = columns.names["audio"], path if isinstance(path, str) else None
+    return _Row(shard, number, column, named, path, sys.intern(session) if session else None, text)
+
+
+def _take(row: _Row) -> Take:
+    where, itself = f"{row.shard.path}, row {row.number}", f"{row.shard.path.name}:{row.number}"
+    audio: Path | Bytes = partial(row.shard.sound, row.column, row.number - 1, where)
+    if row.named is not None:
+        audio = row.shard.path.parent / row.named
+    return Take(row.named or row.path or itself, audio, row.session or itself, where, row.text)
 
 
 @dataclass(frozen=True)
