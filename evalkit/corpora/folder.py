@@ -12,7 +12,7 @@ from pathlib import Path
 from evalkit.corpora.base import Kind, Source, Speaker, Take, folders
 from evalkit.errors import DataError
 from evalkit.textfile import read_text
-from evalkit.voicefolders import AUDIO_SUFFIXES, HELD_OUT_FOLDER, UNREAD_SUFFIXES
+from evalkit.voicefolders import AUDIO_SUFFIXES, HELD_OUT_FOLDER, MANIFEST, UNREAD_SUFFIXES
 from evalkit.voices import Use
 
 SUFFIXES = AUDIO_SUFFIXES | {".opus", ".oga", ".au", ".caf", ".sph", ".w64", ".rf64"}  # what libsndfile reads too
@@ -26,6 +26,8 @@ def _speakers(source: Source) -> Iterator[Speaker]:
         for path in own:
             source.remark(f"{path} belongs to no speaker: it is not read, since there are folders of speakers")
         for folder in within:
+            if (folder / MANIFEST).is_file():
+                source.remark(f"{folder} is a voice already: what its {MANIFEST} says is not read here")
             yield Speaker(folder.name, partial(_of_folder, folder))
         return
     by_name: dict[str, list[Path]] = {}

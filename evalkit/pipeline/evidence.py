@@ -16,7 +16,7 @@ from evalkit.pipeline.artefacts import BuiltPrompt, Embedding, Made, Opinion
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.judging import acoustics, assess, embed, transcribe
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.sounds import LONGEST_HEARD, Sound, recorded
+from evalkit.pipeline.sounds import Recorded, Sound, heard_recording
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import EncoderRecord, VoiceCalibration
 from evalkit.text import normalizer
@@ -188,31 +188,11 @@ def _embedded(
 
 
 @dataclass(frozen=True, eq=False)
-class _Recorded:
-    """A recording as judges hear it; `peak` is its file's, `whole` tells that nothing was left out."""
-
-    sound: Sound
-    seconds: float
-    peak: float
-    whole: bool
-
-    @property
-    def remarks(self) -> list[str]:
-        """What is different from the file."""
-        found = []
-        if self.peak > 1:
-            found.append(f"goes beyond full scale (peak {self.peak:.2f}): it is scaled down, not clipped")
-        if not self.whole:
-            found.append(f"is long: judges hear its first {LONGEST_HEARD:g} s")
-        return found
-
-
-@dataclass(frozen=True, eq=False)
 class _Read:
     """The clips of a plan's voices, read, or why one cannot be."""
 
     plan: Plan
-    clips: Mapping[str, Sequence[tuple[Clip, _Recorded | Failure]]]
+    clips: Mapping[str, Sequence[tuple[Clip, Recorded | Failure]]]
 
     @classmethod
     def of(cls, plan: Plan) -> "_Read":
@@ -220,16 +200,14 @@ class _Read:
         return cls(
             plan,
             {
-                voice.name: [(clip, attempt(partial(_recording, clip, voice.language))) for clip in voice.clips]
+                voice.name: [(clip, attempt(partial(heard_recording, clip, voice.language))) for clip in voice.clips]
                 for voice in plan.voices
             },
         )
 
     @property
-    def _good(self) -> list[tuple[str, Clip, "_Recorded"]]:
-        return [
-            (name, clip, one) for name, own in self.clips.items() for clip, one in own if isinstance(one, _Recorded)
-        ]
+    def _good(self) -> list[tuple[str, Clip, Recorded]]:
+        return [(name, clip, one) for name, own in self.clips.items() for clip, one in own if isinstance(one, Recorded)]
 
     @property
     def distinct(self) -> list[Sound]:
@@ -251,7 +229,7 @@ class _Read:
         return Yardsticks(
             plan=self.plan,
             recordings={
-                name: [(clip, one.sound if isinstance(one, _Recorded) else one) for clip, one in own]
+                name: [(clip, one.sound if isinstance(one, Recorded) else one) for clip, one in own]
                 for name, own in self.clips.items()
             },
             seconds={one.sound.sha256: one.seconds for _, _, one in self._good},
@@ -262,12 +240,6 @@ class _Read:
                 f"voice {name}: {clip.path.name} {remark}" for name, clip, one in self._good for remark in one.remarks
             ],
         )
-
-
-def _recording(clip: Clip, language: str) -> _Recorded:
-    found = recorded(clip)
-    sound = Sound(found.audio.sha256, lambda: recorded(clip).audio, language)
-    return _Recorded(sound, found.audio.seconds, found.peak, found.whole)
 
 
 @dataclass(frozen=True, eq=False)
