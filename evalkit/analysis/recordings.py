@@ -111,7 +111,7 @@ def voice_findings(voice: str, clips: Sequence[Clip], undeclared: Sequence[str])
         yield Finding(voice, "remark", told, f"engines want {LEAST_PROMPT:g} s and more; sweeps of lengths up to 30 s")
     if without := [clip.name for clip in clips if not clip.has_words]:
         told = f"has no words for {len(without)} of {len(clips)} clips ({without[0]}): they will be heard"
-        yield Finding(voice, "remark", told, f"see what is heard: transcript show {voice}")
+        yield Finding(voice, "remark", told, f"see what is heard: transcript show {voice} voices.path=DIR")
     for what, todo in (("language", "en is taken for it: language: CODE"), ("licence", "say it: licence: TEXT")):
         if what in undeclared:
             yield Finding(voice, "remark", f"says nothing of its {what}", f"{todo}, in its voice.yaml")

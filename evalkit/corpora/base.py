@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.errors import DataError
+from evalkit.textfile import read_text
 from evalkit.voicefolders import Remark
 from evalkit.voices import Use
 
@@ -116,6 +117,19 @@ def within(root: Path, path: Path, where: str) -> Path:
     if not is_file:
         raise DataError(f"{where}: no audio file at {path}")
     return real
+
+
+def words_at(source: Source, path: Path) -> str | None:
+    """Returns what a text file of a source says; None where there is none.
+
+    Raises:
+        DataError: It is no text, or lies outside of the source's root, links followed.
+    """
+    if not path.exists() and not path.is_symlink():
+        return None
+    if not path.resolve().is_relative_to(source.root.resolve()):
+        raise DataError(f"{path} leads out of {source.root}, so it is not read; if that is meant, type --root DIR")
+    return read_text(path, "words")
 
 
 def folders(path: Path) -> list[Path]:

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from evalkit.corpora.base import Kind, Source, Speaker, Take, folders
+from evalkit.corpora.base import Kind, Source, Speaker, Take, folders, words_at
 from evalkit.errors import DataError
-from evalkit.textfile import read_text
 from evalkit.voicefolders import AUDIO_SUFFIXES, HELD_OUT_FOLDER, MANIFEST, UNREAD_SUFFIXES
 from evalkit.voices import Use
 
@@ -28,13 +27,13 @@ def _speakers(source: Source) -> Iterator[Speaker]:
         for folder in within:
             if (folder / MANIFEST).is_file():
                 source.remark(f"{folder} is a voice already: what its {MANIFEST} says is not read here")
-            yield Speaker(folder.name, partial(_of_folder, folder))
+            yield Speaker(folder.name, partial(_of_folder, source, folder))
         return
     by_name: dict[str, list[Path]] = {}
     for path in own:
         by_name.setdefault(_speaker_of(path), []).append(path)
     for name, paths in by_name.items():
-        yield Speaker(name, partial(_takes, paths, None))
+        yield Speaker(name, partial(_takes, source, paths, None))
 
 
 def _tell_unread(source: Source, within: list[Path]) -> None:
@@ -53,18 +52,15 @@ def _speaker_of(path: Path) -> str:
     return name
 
 
-def _of_folder(folder: Path) -> list[Take]:
+def _of_folder(source: Source, folder: Path) -> list[Take]:
     held_out = _audio(folder / HELD_OUT_FOLDER)
-    return [*_takes(_audio(folder), "prompt" if held_out else None), *_takes(held_out, "held_out")]
+    return [*_takes(source, _audio(folder), "prompt" if held_out else None), *_takes(source, held_out, "held_out")]
 
 
-def _takes(paths: list[Path], use: Use | None) -> list[Take]:
-    return [Take(path.name, path, path.name, str(path), _words(path), use) for path in paths]
-
-
-def _words(audio: Path) -> str | None:
-    path = audio.with_suffix(".txt")
-    return read_text(path, "words") if path.exists() else None
+def _takes(source: Source, paths: list[Path], use: Use | None) -> list[Take]:
+    return [
+        Take(path.name, path, path.name, str(path), words_at(source, path.with_suffix(".txt")), use) for path in paths
+    ]
 
 
 def _audio(folder: Path) -> list[Path]:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from evalkit.corpora.base import Kind, Source, Speaker, Take, folders
+from evalkit.corpora.base import Kind, Source, Speaker, Take, folders, words_at
 from evalkit.errors import DataError
 from evalkit.textfile import read_text
 
 LICENCE = "CC-BY-4.0"
 SEXES = {"F": "female", "M": "male"}
-Chapter = Callable[[Path], Iterator[Take]]
+Chapter = Callable[[Source, Path], Iterator[Take]]
 
 
 def _speakers(source: Source, chapter: Chapter) -> Iterator[Speaker]:
@@ -27,28 +27,26 @@ def _speakers(source: Source, chapter: Chapter) -> Iterator[Speaker]:
     for name, own in places.items():
         subsets = "+".join(folder.parent.name for folder in own)
         told = ", ".join(one for one in (subsets, f"speaker {name}", known.get(name)) if one)
-        yield Speaker(name, partial(_takes, own, chapter), told, "en", LICENCE)
+        yield Speaker(name, partial(_takes, source, own, chapter), told, "en", LICENCE)
 
 
-def _takes(own: list[Path], chapter: Chapter) -> list[Take]:
+def _takes(source: Source, own: list[Path], chapter: Chapter) -> list[Take]:
     chapters = [inner for folder in own for inner in folders(folder) if inner.name.isdecimal()]
-    return [take for inner in chapters for take in chapter(inner)]
+    return [take for inner in chapters for take in chapter(source, inner)]
 
 
-def _librispeech(chapter: Path) -> Iterator[Take]:
+def _librispeech(source: Source, chapter: Path) -> Iterator[Take]:
     said: dict[str, str] = {}
     for path in sorted(chapter.glob("*.trans.txt")):
-        said |= transcripts(read_text(path, "transcripts"), path)
+        said |= transcripts(words_at(source, path) or "", path)
     for path in sorted(chapter.glob("*.flac")):
         text = said.get(path.stem)
         yield Take(path.stem, path, chapter.name, str(path), None if text is None else small(text))
 
 
-def _libritts(chapter: Path) -> Iterator[Take]:
+def _libritts(source: Source, chapter: Path) -> Iterator[Take]:
     for path in sorted(chapter.glob("*.wav")):
-        words = path.with_suffix(".normalized.txt")
-        text = read_text(words, "words") if words.exists() else None
-        yield Take(path.stem, path, chapter.name, str(path), text)
+        yield Take(path.stem, path, chapter.name, str(path), words_at(source, path.with_suffix(".normalized.txt")))
 
 
 def transcripts(text: str, path: Path) -> dict[str, str]:

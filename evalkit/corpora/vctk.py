@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from evalkit.corpora.base import Kind, Source, Speaker, Take, folders
+from evalkit.corpora.base import Kind, Source, Speaker, Take, folders, words_at
 from evalkit.textfile import read_text
 
 AUDIO, TEXTS, SPEAKERS = "wav48_silence_trimmed", "txt", "speaker-info.txt"
@@ -19,15 +19,14 @@ def _speakers(source: Source) -> Iterator[Speaker]:
     known = _about(source.path / SPEAKERS)
     for folder in folders(source.path / AUDIO):
         told = ", ".join(one for one in (f"speaker {folder.name}", known.get(folder.name)) if one)
-        yield Speaker(folder.name, partial(_takes, folder, source.path / TEXTS / folder.name), told, "en", "CC-BY-4.0")
+        yield Speaker(folder.name, partial(_takes, source, folder), told, "en", "CC-BY-4.0")
 
 
-def _takes(folder: Path, texts: Path) -> list[Take]:
+def _takes(source: Source, folder: Path) -> list[Take]:
     found = []
     for path in sorted(folder.glob(f"*{MICROPHONE}.flac")):
         sentence = path.stem.removesuffix(MICROPHONE)
-        words = texts / f"{sentence}.txt"  # those of p315 were lost
-        text = read_text(words, "words") if words.exists() else None
+        text = words_at(source, source.path / TEXTS / folder.name / f"{sentence}.txt")  # those of p315 were lost
         found.append(Take(sentence, path, sentence, str(path), text))
     return found
 

@@ -208,3 +208,16 @@ def test_another_judge_hears_them_by_its_own_encoder(tmp_path, capsys):
     code, found = check(capsys, tmp_path / "mine", "--judge", "fake")
     assert not [one for one in found if "by hum" in one[3]]
     assert code == 1  # whistles have no pauses: they are no clean speech
+
+
+def test_the_transcriber_listens_where_it_is_asked(tmp_path, capsys):
+    for name, hum in HUMS.items():
+        make_voice(tmp_path / "mine" / name, hum)
+    clips = yaml.safe_load((tmp_path / "mine/ann/voice.yaml").read_text())["clips"]
+    manifest(tmp_path / "mine/ann", clips=[{**clip, "text": "other words than these"} for clip in clips])
+    told = [
+        [what for *_, what in check(capsys, tmp_path / "mine", "--judge", "fake", *more)[1]]
+        for more in ((), ("--listen",))
+    ]
+    new = [what for what in told[1] if what not in told[0]]
+    assert [what.split(" (")[0] for what in new] == ["voice ann: the transcriber cannot read its recordings"]

@@ -320,6 +320,27 @@ def test_links_that_lead_out_are_not_followed(source, typed, tmp_path, capsys):
 
 
 @pytest.mark.hostile
+@pytest.mark.parametrize(
+    ("tree", "path"),
+    [
+        (trees.files, "ann/prompt_01.txt"),
+        (trees.librispeech, "84/121123/84-121123.trans.txt"),
+        (trees.libritts, "dev-clean/84/121123/84_121123_000000_000000.normalized.txt"),
+        (trees.vctk, "txt/p225/p225_001.txt"),
+    ],
+    ids=["folder", "librispeech", "libritts", "vctk"],
+)
+def test_words_that_lead_out_are_not_read(tree, path, tmp_path, capsys):
+    place = tree(tmp_path / "source")
+    (tmp_path / "secret.txt").write_text("84-121123-0000 THE PASSWORD")
+    (place / path).unlink()
+    (place / path).symlink_to(tmp_path / "secret.txt")
+    assert main(["voices", "import", str(place), str(tmp_path / "mine"), *SHORT]) == 2
+    assert "leads out of" in capsys.readouterr().err
+    assert not any("PASSWORD" in one.read_text() for one in (tmp_path / "mine").rglob("voice.yaml"))
+
+
+@pytest.mark.hostile
 def test_a_link_in_the_place_of_a_voice_is_left_alone(typed, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "precious").mkdir()
