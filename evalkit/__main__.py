@@ -33,6 +33,8 @@ OF_THEIR_OWN = {
     "report": ("report", "run_report"),
     "store": ("store", "run_store"),
     "votes": ("votes", "run_votes"),
+    "voices": ("voices", "run_voices"),
+    "probes": ("probes", "run_probes"),
 }
 BENCHES = ["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "analysis", "gate"]
 
@@ -130,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("power", help="how large a sweep a wanted difference needs", add_help=False)
     commands.add_parser("report", help="make a run's page anew", add_help=False)
     commands.add_parser("transcript", help="show, make or set the reference text of a voice", add_help=False)
+    commands.add_parser("voices", help="import voices from what you have, and check them", add_help=False)
+    commands.add_parser("probes", help="import texts to speak", add_help=False)
     doctor = commands.add_parser("doctor", help="say what is wrong with this machine, and what mends it")
     doctor.add_argument("overrides", nargs="*", metavar="key=value", help="settings of a run, as `run` takes them")
     doctor.add_argument("--sweep", metavar="NAME", help="also look at what this sweep needs")

@@ -6,7 +6,7 @@ clip whose words stand in a `.txt` of the same name, and a subfolder `held_out/`
 
 import importlib.util
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -142,13 +142,27 @@ def read_voices(
             raise voice
         voices.append(voice)
     for voice in voices:
-        _refuse_leaks(voice)
-    _refuse_copies(voices, remark)
+        refuse_leaks(voice)
+    for said, is_refused in shared_recordings(voices):
+        if is_refused:
+            raise DataError(said)
+        remark(said)
     return tuple(voices)
 
 
 def _found(path: Path, remark: Remark) -> Found:
-    return _read_package(path) if path.suffix in {".yaml", ".yml"} else _read_folders(path, remark)
+    return [(name, voice) for name, voice, _ in found_voices(path, remark)]
+
+
+def found_voices(path: Path, remark: Remark) -> list[tuple[str, Voice | DataError, Path | None]]:
+    """Returns the voices of a path, or what is wrong with one, each with its name and folder (None in a package).
+
+    Raises:
+        DataError: There is none.
+    """
+    if path.suffix in {".yaml", ".yml"}:
+        return [(name, voice, None) for name, voice in _read_package(path)]
+    return [(*_tried(folder, remark), folder) for folder in voice_folders(path, remark)]
 
 
 def _chosen(known: Sequence[str], path: str, names: Sequence[str] | None, exclude: Sequence[str]) -> list[str]:
@@ -173,10 +187,6 @@ def voice_of_files(paths: list[Path]) -> Voice:
     if missing := [path for path in paths if not path.is_file()]:
         raise DataError(f"no audio file at {missing[0]}")
     return Voice(paths[0].stem, "en", "unknown", tuple(_clip(path, "prompt") for path in paths))
-
-
-def _read_folders(path: Path, remark: Remark) -> Found:
-    return [_tried(folder, remark) for folder in voice_folders(path, remark)]
 
 
 def _tried(folder: Path, remark: Remark) -> tuple[str, Voice | DataError]:
@@ -234,8 +244,12 @@ def _read_package(path: Path) -> Found:
     return [(voice.name, voice) for voice in voices]
 
 
-def _refuse_leaks(voice: Voice) -> None:
-    """Raises a DataError where a held-out clip, or a part of it, is a prompt clip too, however it is encoded."""
+def refuse_leaks(voice: Voice) -> None:
+    """Does nothing where no held-out clip is a prompt clip too.
+
+    Raises:
+        DataError: One is, or a part of one, however it is encoded.
+    """
     prompts = [clip for clip in voice.prompt_clips if clip.path.is_file()]
     heard = {clip.sha256: clip for clip in prompts}
     outlines: list[tuple[Clip, Outline]] = []
@@ -267,8 +281,8 @@ def _outline(clip: Clip) -> Outline | None:
         return None
 
 
-def _refuse_copies(voices: Sequence[Voice], remark: Remark) -> None:
-    """Raises a DataError where two voices are prompted with one recording; tells of one that is shared otherwise."""
+def shared_recordings(voices: Sequence[Voice]) -> Iterator[tuple[str, bool]]:
+    """Gives a sentence for each two voices that share a recording, and whether that is refused: both prompt with it."""
     uses = [(voice, {clip.sha256: clip for clip in voice.clips if clip.path.is_file()}) for voice in voices]
     for (one, ours), (other, theirs) in combinations(uses, 2):
         shared = [(ours[sha256], theirs[sha256]) for sha256 in ours.keys() & theirs.keys()]
@@ -278,6 +292,4 @@ def _refuse_copies(voices: Sequence[Voice], remark: Remark) -> None:
                 f"voices {one.name!r} and {other.name!r} have the same recording ({mine.path} and {yours.path}): "
                 "one speaker counted twice makes every interval too narrow"
             )
-            if prompts:
-                raise DataError(f"{said}; leave one out: voices.exclude=[NAME]")
-            remark(said)
+            yield (f"{said}; leave one out: voices.exclude=[NAME]" if prompts else said), bool(prompts)

@@ -2,14 +2,9 @@
 
 import argparse
 import sys
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
-from rich.console import Console
-from rich.progress import track
-
-from evalkit.commands.display import PLAIN_EVERY
+from evalkit.commands.progress import watched
 from evalkit.commands.screen import show, tell
 from evalkit.config.app import config_of
 from evalkit.config.schema import RunConfig
@@ -22,7 +17,6 @@ from evalkit.store.base import Pile, kept_in
 from evalkit.store.codecs import Kind
 from evalkit.store.directory import Directory
 
-Item = TypeVar("Item")
 ABOUT = """\
 verify  reads every artefact; what is damaged is set aside, and made again by the run that needs it next
 size    says how much there is of what
@@ -77,7 +71,7 @@ def _verify(artefacts: Artefacts, *, changes: bool) -> int:
 
 
 def _damaged(artefacts: Artefacts, kind: Kind[object], keys: Sequence[str]) -> Iterator[str]:
-    for key, value in _watched(artefacts.look(kind, keys), f"reading {kind.name}", len(keys)):
+    for key, value in watched(artefacts.look(kind, keys), f"reading {kind.name}", len(keys)):
         if value is None or (kind is SOUND and value.sha256 != key):  # type: ignore[attr-defined]
             yield key
 
@@ -106,7 +100,7 @@ def _prune(artefacts: Artefacts, config: RunConfig, *, asks: bool) -> int:
         raise ConfigError(f"there are no reports at {config.reports_dir}; name their folder: reports_dir=DIR")
     if (reports := _named(config)) is None:
         return 1
-    found = survey(artefacts, reports, _watched)
+    found = survey(artefacts, reports, watched)
     _print_survey(artefacts, found, reports, config)
     if not found.all.count and not any(pile.count for pile in artefacts.store.leftovers().values()):
         show("nothing to free")
@@ -117,8 +111,8 @@ def _prune(artefacts: Artefacts, config: RunConfig, *, asks: bool) -> int:
     with artefacts.store.alone():  # what is being made is named by no report yet
         if (reports := _named(config)) is None:  # runs may have ended since
             return 1
-        unwanted = found.agreed(survey(artefacts, reports, _watched))
-        remove(artefacts.store, unwanted, _watched)
+        unwanted = found.agreed(survey(artefacts, reports, watched))
+        remove(artefacts.store, unwanted, watched)
         artefacts.store.clear()
     show(f"removed {unwanted.all.count} artefacts, {_in_units(unwanted.all.bytes)}")
     return 0
@@ -174,17 +168,3 @@ def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None
 
 def _say(message: str) -> None:
     tell(message)
-
-
-def _watched(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
-    """See `pipeline.pruning.Watched`: a bar on a terminal, a line every ten seconds elsewhere."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        yield from track(items, what, total, console=console, transient=True)
-        return
-    last = time.monotonic()
-    for done, item in enumerate(items, start=1):
-        yield item
-        if time.monotonic() - last >= PLAIN_EVERY:
-            last = time.monotonic()
-            _say(f"{what}: {done}/{total}")

@@ -16,11 +16,12 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from evalkit.config.grid import cells, split_axes
 from evalkit.config.making import WRAPPED, require_packages
-from evalkit.config.planning import build_plan
+from evalkit.config.planning import build_plan, voices_plan
 from evalkit.config.schema import RunConfig, validate
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.pipeline.plan import Plan
 from evalkit.resources import resource
+from evalkit.voices import Voice
 
 Job = Callable[[Plan, RunConfig], int]
 Say = Callable[[str], None]
@@ -134,6 +135,18 @@ def plan_of(overrides: Sequence[str], voice: str | None = None) -> tuple[Plan, R
     plan = build_plan(config, [config], composed)
     require_packages(plan.models)
     return plan, config
+
+
+def voices_plan_of(overrides: Sequence[str], voices: Sequence[Voice]) -> Plan:
+    """Returns a plan that has the judges of `run` with these overrides listen to voices.
+
+    Raises:
+        ConfigError: What was typed is no configuration of a run, or a judge's package is not here.
+    """
+    composed = _composed(overrides)
+    plan = voices_plan(validate(composed), voices, composed)
+    require_packages(plan.judges.all)
+    return plan
 
 
 def config_of(overrides: Sequence[str]) -> RunConfig:

@@ -1,6 +1,7 @@
 """From a checked configuration to a plan: engines and judges made, voices and probes read, nothing loaded."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from evalkit.config.making import Node, class_of, engine_of, has_shipped_preset, made_from
@@ -11,7 +12,7 @@ from evalkit.errors import ConfigError
 from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
 from evalkit.names import without_credentials
 from evalkit.pipeline.plan import Cell, Decision, Ears, Judges, Plan
-from evalkit.probes import read_probes
+from evalkit.probes import ProbeSet, read_probes
 from evalkit.resources import locate
 from evalkit.trackers.base import Tracker
 from evalkit.trial import values_of, varying_settings
@@ -71,6 +72,34 @@ def _without_credentials(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without_credentials(item) for key, item in value.items()}
     return without_credentials(value) if isinstance(value, str) else value
+
+
+def voices_plan(config: RunConfig, voices: Sequence[Voice], composed: Mapping[str, Any]) -> Plan:
+    """Returns a plan with a run's judges, for those who only listen to voices: nothing is spoken.
+
+    Raises:
+        ConfigError: A judge or a setting of its that there is not.
+    """
+    return Plan(
+        name="voices",
+        question="",
+        cells=(),
+        voices=tuple(voices),
+        probes=ProbeSet("none", 1, ()),
+        seeds=(),
+        judges=_judges(config.judge),
+        ears=_ears(config.ears),
+        decision=Decision("", config.primary, ()),
+        device=config.device,
+        config=composed,
+        remarks=[],
+    )
+
+
+def voices_at(config: VoicesConfig) -> list[Path]:
+    """Returns where the voices of a configuration lie."""
+    paths = [config.path] if isinstance(config.path, str) else config.path
+    return [locate(path) for path in paths]
 
 
 def _check_name(engine: Engine, known: dict[str, type]) -> None:

@@ -48,7 +48,7 @@ class Acoustics:
 
 def measure(audio: Audio) -> Acoustics:
     """Returns the facts about a sound of at least one sample."""
-    levels = _levels(audio)
+    levels = rms_levels(audio)
     loud = float(np.percentile(levels, 95))
     silent = levels < max(SILENT, loud * SILENT_BELOW_LOUD)
     pitch = _pitch(audio, loud)
@@ -56,14 +56,14 @@ def measure(audio: Audio) -> Acoustics:
     return Acoustics(
         silence_share=float(silent.mean()),
         longest_gap_seconds=_longest_inner_run(silent) * FRAME_SECONDS,
-        clipped_share=_clipped_share(audio.samples),
+        clipped_share=clipped_share(audio.samples),
         f0_median=float(middle) if len(pitch) else None,
         f0_range=float(12 * np.log2(high / low)) if len(pitch) else None,
     )
 
 
-def _levels(audio: Audio) -> NDArray[np.float64]:
-    """Returns the rms of each frame, the last one possibly shorter."""
+def rms_levels(audio: Audio) -> NDArray[np.float64]:
+    """Returns the rms of each frame of 20 ms, the last one possibly shorter."""
     size = max(1, round(FRAME_SECONDS * audio.sample_rate))
     power = np.square(audio.samples, dtype=np.float64)
     whole = len(power) // size * size
@@ -79,7 +79,7 @@ def _longest_inner_run(silent: NDArray[np.bool_]) -> int:
     return int(np.diff(sounding).max() - 1) if len(sounding) > 1 else 0
 
 
-def _clipped_share(samples: NDArray[np.float32]) -> float:
+def clipped_share(samples: NDArray[np.float32]) -> float:
     """Returns the share of samples in runs of equal ones at the peak, as clipping makes them."""
     magnitudes = np.abs(samples)
     peak = float(magnitudes.max())

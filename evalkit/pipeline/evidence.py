@@ -16,7 +16,7 @@ from evalkit.pipeline.artefacts import BuiltPrompt, Embedding, Made, Opinion
 from evalkit.pipeline.attempts import Failure, attempt
 from evalkit.pipeline.judging import acoustics, assess, embed, transcribe
 from evalkit.pipeline.plan import Plan
-from evalkit.pipeline.sounds import LONGEST_HEARD, Sound, recorded
+from evalkit.pipeline.sounds import Recorded, Sound, heard_recording
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import EncoderRecord, VoiceCalibration
 from evalkit.text import normalizer
@@ -123,8 +123,12 @@ class Yardsticks:
     @property
     def doubts(self) -> list[str]:
         """Sentences about voices and encoders that cannot be relied on."""
+        return [*self.unread, *self.heard_doubts]
+
+    @property
+    def heard_doubts(self) -> list[str]:
+        """The same of clips that could be read."""
         return [
-            *self.unread,
             *encoder_doubts(self.encoders),
             *(doubt for name, one in self.calibration.items() for doubt in doubts(name, one)),
             *(doubt for encoder, prints in self.prints.items() for doubt in speaker_doubts(encoder, prints)),
@@ -163,57 +167,79 @@ class Yardsticks:
 
 def measure_yardsticks(plan: Plan, workspace: Workspace) -> Yardsticks:
     """Lets the judges hear every recording of the voices."""
-    read = {
-        voice.name: [(clip, attempt(partial(_recording, clip, voice.language))) for clip in voice.clips]
-        for voice in plan.voices
-    }
-    heard = [(clip, one) for own in read.values() for clip, one in own if isinstance(one, _Recorded)]
-    distinct = list({one.sound.sha256: one.sound for _, one in heard}.values())
-    readable = list({one.sound.sha256: one.sound for clip, one in heard if clip.text and one.whole}.values())
-    return Yardsticks(
-        plan=plan,
-        recordings={
-            name: [(clip, one.sound if isinstance(one, _Recorded) else one) for clip, one in own]
-            for name, own in read.items()
-        },
-        seconds={one.sound.sha256: one.seconds for _, one in heard},
-        transcripts=transcribe(workspace, plan.judges.asr, readable),
-        embeddings={encoder.name: embed(workspace, encoder, distinct) for encoder in plan.judges.speakers},
-        acoustics=acoustics(workspace, distinct),
-        remarks=[
-            f"voice {name}: {clip.path.name} {remark}"
-            for name, own in read.items()
-            for clip, one in own
-            if isinstance(one, _Recorded)
-            for remark in one.remarks
-        ],
+    read = _Read.of(plan)
+    return read.heard(
+        transcripts=transcribe(workspace, plan.judges.asr, read.readable),
+        embeddings=_embedded(plan, workspace, read.distinct),
+        measured=acoustics(workspace, read.distinct),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Recorded:
-    """A recording as judges hear it; `peak` is its file's, `whole` tells that nothing was left out."""
+def measure_speakers(plan: Plan, workspace: Workspace) -> Yardsticks:
+    """Lets the speaker encoders alone hear every recording: what they say is what they would say in a run."""
+    read = _Read.of(plan)
+    return read.heard(transcripts={}, embeddings=_embedded(plan, workspace, read.distinct), measured={})
 
-    sound: Sound
-    seconds: float
-    peak: float
-    whole: bool
+
+def _embedded(
+    plan: Plan, workspace: Workspace, sounds: Sequence[Sound]
+) -> dict[str, Mapping[str, Embedding | Failure]]:
+    return {encoder.name: embed(workspace, encoder, sounds) for encoder in plan.judges.speakers}
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """The clips of a plan's voices, read, or why one cannot be."""
+
+    plan: Plan
+    clips: Mapping[str, Sequence[tuple[Clip, Recorded | Failure]]]
+
+    @classmethod
+    def of(cls, plan: Plan) -> "_Read":
+        """Reads them."""
+        return cls(
+            plan,
+            {
+                voice.name: [(clip, attempt(partial(heard_recording, clip, voice.language))) for clip in voice.clips]
+                for voice in plan.voices
+            },
+        )
 
     @property
-    def remarks(self) -> list[str]:
-        """What is different from the file."""
-        found = []
-        if self.peak > 1:
-            found.append(f"goes beyond full scale (peak {self.peak:.2f}): it is scaled down, not clipped")
-        if not self.whole:
-            found.append(f"is long: judges hear its first {LONGEST_HEARD:g} s")
-        return found
+    def _good(self) -> list[tuple[str, Clip, Recorded]]:
+        return [(name, clip, one) for name, own in self.clips.items() for clip, one in own if isinstance(one, Recorded)]
 
+    @property
+    def distinct(self) -> list[Sound]:
+        """Each sound once."""
+        return list({one.sound.sha256: one.sound for _, _, one in self._good}.values())
 
-def _recording(clip: Clip, language: str) -> _Recorded:
-    found = recorded(clip)
-    sound = Sound(found.audio.sha256, lambda: recorded(clip).audio, language)
-    return _Recorded(sound, found.audio.seconds, found.peak, found.whole)
+    @property
+    def readable(self) -> list[Sound]:
+        """Each sound once whose words are known from beginning to end."""
+        return list({one.sound.sha256: one.sound for _, clip, one in self._good if clip.text and one.whole}.values())
+
+    def heard(
+        self,
+        transcripts: Mapping[str, Transcript | Failure],
+        embeddings: Mapping[str, Mapping[str, Embedding | Failure]],
+        measured: Mapping[str, Acoustics | Failure],
+    ) -> Yardsticks:
+        """Returns what judges made of them."""
+        return Yardsticks(
+            plan=self.plan,
+            recordings={
+                name: [(clip, one.sound if isinstance(one, Recorded) else one) for clip, one in own]
+                for name, own in self.clips.items()
+            },
+            seconds={one.sound.sha256: one.seconds for _, _, one in self._good},
+            transcripts=transcripts,
+            embeddings=embeddings,
+            acoustics=measured,
+            remarks=[
+                f"voice {name}: {clip.path.name} {remark}" for name, clip, one in self._good for remark in one.remarks
+            ],
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,6 +39,37 @@ class Sound:
     language: str
 
 
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A recording as judges hear it; `peak` is its file's, `whole` tells that nothing was left out."""
+
+    sound: Sound
+    seconds: float
+    peak: float
+    whole: bool
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is different from the file."""
+        found = []
+        if self.peak > 1:
+            found.append(f"goes beyond full scale (peak {self.peak:.2f}): it is scaled down, not clipped")
+        if not self.whole:
+            found.append(f"is long: judges hear its first {LONGEST_HEARD:g} s")
+        return found
+
+
+def heard_recording(clip: Clip, language: str) -> Recorded:
+    """Returns a voice's recording, to be judged.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    found = recorded(clip)
+    sound = Sound(found.audio.sha256, lambda: recorded(clip).audio, language)
+    return Recorded(sound, found.audio.seconds, found.peak, found.whole)
+
+
 class Sounds:
     """The store's sounds, the latest in memory.
 
