@@ -99,7 +99,7 @@ def test_utterances_are_filtered_and_sorted(folder, opened, run):
     choices.get_by_label("Flag").select_option(label="bleed")
     wanted = [at for at, row in enumerate(run.rows) if row.voice == "ben" and row.flags]
     assert shown_rows(page) == wanted
-    expect(page.get_by_role("status")).to_have_text(f"{len(wanted)} of 72 utterances")
+    expect(page.locator("#utterances .status")).to_have_text(f"{len(wanted)} of 72 utterances")
     page.locator("#utterances").get_by_role("button", name="SIM").click()
     assert shown_rows(page) == sorted(wanted, key=lambda at: -run.rows[at].scores["sim"])
     choices.get_by_label("Flag").select_option(label="all")
