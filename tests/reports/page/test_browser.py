@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -230,14 +231,19 @@ def test_hostile_names_and_transcripts_are_text(opened, tmp_path):
     image = "<img src=x onerror='window.ran = true'>"
     turned, quotes = "abc\u202edef\u2066", "\"'`{{7*7}}{% raw %}\x00&amp;"
     run = made(24, (image, turned), {script: script, quotes: quotes})
+    rows = [
+        replace(row, flags=["constructor", "__proto__"], scores={**row.scores, "__proto__": 1.0}) for row in run.rows
+    ]
     folder = tmp_path / "hostile"
-    write_page(folder, run.report, run.rows, sources(run), "all")
+    write_page(folder, run.report, rows, sources(run), "all")
     watched = opened(folder)
     page = watched.page
     expect(page.locator("#utterances tbody tr[data-row]")).to_have_count(24)
     told = page.locator("#utterances").inner_text()
     for text in (script, image, "abc\\u202edef\\u2066", "\"'`{{7*7}}{% raw %}\\u0000&amp;"):
         assert text in told
+    page.locator("#worst").get_by_label("Worst by").select_option("constructor")
+    expect(page.locator("#worst article").first).to_contain_text("⚑ constructor")
     assert page.evaluate("window.ran") is None
     assert page.locator("#utterances img").count() == 0
     assert faults(page) == []

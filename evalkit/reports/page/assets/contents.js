@@ -19,6 +19,14 @@ const evalkit = {};
   const rows = contents.rows;
   const count = contents.count;
 
+  /* Names come from reports: one like `constructor` must not be taken for what every object has. */
+  const bare = (named) => Object.assign(Object.create(null), named);
+  for (const part of ["metrics", "bands"]) contents[part] = bare(contents[part]);
+  for (const trial of contents.trials) {
+    for (const part of ["settings", "flags", "summary"]) trial[part] = bare(trial[part]);
+  }
+  rows.scores = bare(rows.scores);
+
   /* A column is one value where all rows have the same. */
   function unfolded(column) {
     return Array.isArray(column) ? column : new Array(count).fill(column);
@@ -73,7 +81,7 @@ const evalkit = {};
   /* A row with its trial, voice, probe and prompt as objects; `scores` has null where a metric is missing. */
   function rowOf(at) {
     const probe = contents.probes[rows.probe[at]];
-    const scores = {};
+    const scores = Object.create(null);
     for (const metric of Object.keys(rows.scores)) scores[metric] = rows.scores[metric][at];
     return {
       index: at,
