@@ -40,6 +40,9 @@ WITH_MODELS = "typed with real models in tests/test_readme.py"
 ELSEWHERE = {
     **{("docs/index.md", kind): WITH_MODELS for kind in ("run",)},
     ("docs/prompts.md", "transcript"): WITH_MODELS,
+    # On sources of the names that the page uses, one after the other: tests/corpora/test_voices_page.py
+    **{("docs/voices.md", kind): "tests/corpora/test_voices_page.py" for kind in ("voices", "probes", "run")},
+    ("docs/listening.md", "votes"): "its files are what a browser exports: tests/reports/page/test_listening.py",
 }
 ENDS = {
     "gate": {0, 1, 3},

@@ -18,6 +18,7 @@ from evalkit.commands.screen import show, tell
 from evalkit.config.app import run_app
 from evalkit.config.planning import trackers_of
 from evalkit.config.schema import RunConfig
+from evalkit.errors import NothingScoredError
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.folder import RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
@@ -100,7 +101,11 @@ def _work(plan: Plan, config: RunConfig, folder: RunFolder, typed: Typed) -> End
             orders = Orders(config.transcripts, typed.command, typed.started, config.max_consecutive_failures)
             with followed(typed.trackers, beginning, display) as listener, store.used():
                 workspace = Workspace.of(plan, store, listener, folder.run_id, config.memory)
-                outcome = execute(plan, workspace, folder.path, orders)
+                try:
+                    outcome = execute(plan, workspace, folder.path, orders)
+                except NothingScoredError:  # what failed, and why, is to be looked at too
+                    page_of_run(plan, config, folder.path, display.say)
+                    raise
                 # Before trackers are told the end: they take the page along.
                 ended = Ended(outcome, page_of_run(plan, config, folder.path, display.say))
         except KeyboardInterrupt:  # also where trackers were being told the end of a run that is complete

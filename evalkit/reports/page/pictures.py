@@ -1,8 +1,7 @@
-"""Pictures of sounds: the waveform above the spectrogram, as a PNG of few colours, without a plotting library."""
+"""Pictures of sounds: the waveform above the spectrogram, as a PNG of few colours."""
 
-import struct
-import zlib
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -90,21 +89,13 @@ def png(pixels: Pixels, colours: Pixels) -> bytes:
     """Returns an image of up to sixteen colours as PNG, four bits a pixel.
 
     Args:
-        pixels: Numbers of colours, shape (height, width), the width even.
+        pixels: Numbers of colours, shape (height, width).
         colours: Red, green and blue of each, shape (n, 3).
     """
-    height, width = pixels.shape
-    packed = (pixels[:, ::2] << 4) | pixels[:, 1::2]
-    lines = np.pad(packed, ((0, 0), (1, 0)))  # each begins with its filter: none
-    header = struct.pack(">IIBBBBB", width, height, 4, 3, 0, 0, 0)
-    parts = (
-        (b"IHDR", header),
-        (b"PLTE", colours.tobytes()),
-        (b"IDAT", zlib.compress(lines.tobytes(), 9)),
-        (b"IEND", b""),
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
+    from PIL import Image
 
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    image = Image.fromarray(pixels, mode="P")
+    image.putpalette(colours.tobytes())
+    written = BytesIO()
+    image.save(written, "PNG", bits=4, optimize=True)
+    return written.getvalue()
