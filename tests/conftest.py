@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import soundfile
@@ -22,6 +24,11 @@ HUMS = {"ann": 150.0, "ben": 220.0, "cat": 300.0}
 EMBEDDED = ("whisper_base_ct2", "campplus", "ge2e", "kokoro_int8", "kokoro_voices")  # what package registries have
 SENTENCES = ("one two three four five", "six seven eight nine ten", "red green blue black white", "north south east")
 HELD_OUT = "this was never heard"
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+CHROMIUM = shutil.which("chromium")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -91,6 +98,21 @@ def make_voice(folder: Path, hum: float, *, held_out: bool = True, rate: int = 1
         clips.append({"file": f"clip{index}.wav", "text": text, "use": "held_out" if text == HELD_OUT else "prompt"})
     (folder / "voice.yaml").write_text(yaml.safe_dump({"clips": clips, "language": "en", "licence": "CC0-1.0"}))
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium, gone with its module: playwright's loop runs as long, and bears no other beside it."""
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        )
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from evalkit.metrics import metrics_of
 from evalkit.metrics.failures import FLAGS
 from tests.documented import ROOT
 
-CHROMIUM = shutil.which("chromium")
 ASKED = {"src", "href", "srcset", "data", "poster", "action"}
 LINKS = {"a"}  # what a reader may follow, and no browser by itself
 
@@ -79,22 +77,18 @@ def test_each_page_has_its_place():
     )
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser: chromium is missing")
-def test_it_is_read_and_searched_from_the_disk(site):
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        requests, faults = [], []
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        for name in ("index.html", "notebook.html", "metrics.html", "adr/0001-reference-text.html"):
-            page.goto((site / name).as_uri())
-            page.locator("input[name=query]").press_sequentially("simultaneous")  # keys: the theme heeds no other input
-            page.wait_for_selector(".md-search-result__item", timeout=20_000)
-            assert page.locator(".md-search-result__link").first.get_attribute("href").startswith(site.as_uri())
-        browser.close()
+def test_it_is_read_and_searched_from_the_disk(site, browser):
+    page = browser.new_page()
+    requests, faults = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    for name in ("index.html", "notebook.html", "metrics.html", "adr/0001-reference-text.html"):
+        page.goto((site / name).as_uri())
+        page.locator("input[name=query]").press_sequentially("simultaneous")  # keys: the theme heeds no other input
+        page.wait_for_selector(".md-search-result__item", timeout=20_000)
+        assert page.locator(".md-search-result__link").first.get_attribute("href").startswith(site.as_uri())
+    page.close()
     assert faults == []
     assert [url for url in requests if not url.startswith((site.as_uri(), "about:"))] == []
 
