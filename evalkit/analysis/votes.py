@@ -98,10 +98,10 @@ def _notes(cast: Sequence[Cast], listeners: Sequence[Attention]) -> Iterator[str
         yield f"95 % intervals for other {_listed(others)} too; those of preferences hold for all pairs at once"
     if alone:
         yield f"one {' and one '.join(alone)}: it says nothing of others"
-    if untested := [one.listener for one in listeners if one.passes and one.by_guessing > TESTED]:
+    if untested := sum(one.passes and one.by_guessing > TESTED for one in listeners):
         yield (
-            f"too few catch trials to tell whether they listened: {', '.join(untested)}; more votes in a session have "
-            "more of them"
+            f"of {untested} listener{'s' if untested > 1 else ''} too few catch trials tell: who guesses passes "
+            f"more often than in {TESTED:.0%}; more questions in a session have more of them"
         )
 
 

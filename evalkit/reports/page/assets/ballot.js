@@ -1,6 +1,7 @@
 /* A blind test without its face: which sounds are asked about, in which order, and the votes, kept in this browser.
 
    evalkit.ballot.candidates(trials)          what can be asked about those trials: {pairs, single}, sounds at hand
+   evalkit.ballot.asked(choices)              how many questions that would be
    evalkit.ballot.begin(choices)              a new session: {listener, trials, count, kinds, matched}; null if nothing can be asked
    evalkit.ballot.sessions()                  all of this run in this browser, the newest last
    evalkit.ballot.answered(session, votes)    keeps the votes of the question that the session is at
@@ -150,10 +151,25 @@
     }).filter((question) => question !== null);
   }
 
+  const strangersFor = (known) => contents.voices.filter((voice) => known.get(voice.name).length).length > 1;
+
+  /* How many catch trials are among so many questions: of opinions only where there is another speaker. */
+  function checksIn(kind, count, known) {
+    if (!count || (kind === "opinion" && !strangersFor(known))) return 0;
+    return Math.max(1, Math.round(count / CATCH_EVERY));
+  }
+
+  /* How many questions there are, at most as many as are wanted: catch trials come on top of what can be asked. */
+  function howMany(kind, items, wanted, known) {
+    let count = Math.min(items.length, wanted);
+    while (count < wanted && count + 1 - checksIn(kind, count + 1, known) <= items.length) count += 1;
+    return count;
+  }
+
   function questionsOf(kind, items, count, known, random) {
-    const wanted = Math.min(items.length + Math.ceil(items.length / (CATCH_EVERY - 1)), count);
-    const checks = catches(kind, items, wanted ? Math.max(1, Math.round(wanted / CATCH_EVERY)) : 0, known, random);
-    const real = balanced(items, Math.max(1, wanted - checks.length), FACTORS, random);
+    const wanted = howMany(kind, items, count, known);
+    const checks = catches(kind, items, checksIn(kind, wanted, known), known, random);
+    const real = balanced(items, wanted - checks.length, FACTORS, random);
     const asked = real.map((item) => ({ kind, what: "real", voice: item.voice, sounds: item.sounds }));
     return shuffled([...asked, ...checks], random).map((question) => ({
       ...question,
@@ -173,15 +189,25 @@
     return Array.from(name).slice(0, LONGEST_NAME).join("") || `listener-${hex(3)}`;
   }
 
+  /* What is asked of each kind, and how often. */
+  function tasks(choices) {
+    const { pairs, single } = candidates(choices.trials);
+    const items = { preference: pairs, opinion: single };
+    const kinds = choices.kinds.filter((kind) => items[kind].length);
+    const count = Math.ceil(Math.min(choices.count, MOST_PER_SESSION) / kinds.length);
+    return kinds.map((kind) => ({ kind, items: items[kind], count }));
+  }
+
+  function asked(choices) {
+    const known = recordings();
+    return tasks(choices).reduce((sum, { kind, items, count }) => sum + howMany(kind, items, count, known), 0);
+  }
+
   function begin(choices) {
     const seed = parseInt(hex(4), 16);
     const random = randomOf(seed);
-    const { pairs, single } = candidates(choices.trials);
     const known = recordings();
-    const items = { preference: pairs, opinion: single };
-    const kinds = choices.kinds.filter((kind) => items[kind].length);
-    const each = Math.ceil(Math.min(choices.count, MOST_PER_SESSION) / kinds.length);
-    const questions = kinds.flatMap((kind) => questionsOf(kind, items[kind], each, known, random));
+    const questions = tasks(choices).flatMap(({ kind, items, count }) => questionsOf(kind, items, count, known, random));
     if (!questions.length) return null;
     const session = {
       session: hex(16),
@@ -258,6 +284,7 @@
 
   evalkit.ballot = {
     candidates,
+    asked,
     begin,
     sessions,
     answered,

@@ -75,7 +75,7 @@
       return { input, value, digit, line: element("label", { for: input.id, class: "answer" }, input, key(digit), element("span", {}, text)) };
     });
     return {
-      group: element("fieldset", { class: "scale" }, element("legend", {}, legend), inputs.map(({ line }) => line)),
+      group: element("fieldset", { class: answers.length > 3 ? "scale" : "scale wide" }, element("legend", {}, legend), inputs.map(({ line }) => line)),
       get answer() {
         const found = inputs.find(({ input }) => input.checked);
         return found ? found.value : null;
@@ -220,7 +220,8 @@
         const wanted = choices();
         const wrong = fault(wanted);
         start.disabled = wrong !== null;
-        told.textContent = wrong || `About ${plural(Math.max(1, Math.round((wanted.count * SECONDS_A_QUESTION) / 60)), "minute")}.`;
+        const asked = wrong ? 0 : ballot.asked(wanted);
+        told.textContent = wrong || `${plural(asked, "question")}, about ${plural(Math.max(1, Math.round((asked * SECONDS_A_QUESTION) / 60)), "minute")}.`;
       }
 
       function begin() {
