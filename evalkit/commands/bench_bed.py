@@ -66,7 +66,7 @@ class Bed:
     def typed(self, store: Path, reports: Path) -> list[str]:
         """Returns what is typed after `run`."""
         return [
-            *("engine=tone", "judge=fake", "ears=fake", "prompt.trim=true"),
+            *("engine=tone", "judge=fake", "ears=fake", "prompt.trim=true", "page.make=false"),
             f"+judge.qualities.loudness._target_={__name__}.{Loudness.__name__}",
             "judge.quality=[loudness]",
             *(f"voices.path={self.root}/voices", f"probes.path={self.root}/probes.yaml"),

@@ -114,7 +114,7 @@ def _unchanged(scratch: Path, margins: dict[str, Margin]) -> list[Said]:
 
 def _run(reports: Path, *typed: str) -> Run:
     """Types a run; its sounds stay in the store that runs share."""
-    command = [sys.executable, "-m", "evalkit", "run", *SWEEP, *typed, f"reports_dir='{reports}'"]
+    command = [sys.executable, "-m", "evalkit", "run", *SWEEP, *typed, "page.make=false", f"reports_dir='{reports}'"]
     tell(f"running: {' '.join(command[2:])}")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -181,7 +181,7 @@ def _corpus(folder: Path, probes: int, voices: int) -> list[str]:
     )
     dropped = ",".join("null" if one is None else str(one) for one in DROPPED)
     return [
-        *("engine=tone", "judge=fake", "ears=fake", f"engine.drop_every={dropped}"),
+        *("engine=tone", "judge=fake", "ears=fake", f"engine.drop_every={dropped}", "page.make=false"),
         *(f"voices.path={folder}/voices", f"probes.path={folder}/probes.yaml"),
         *(f"transcripts={folder}/transcripts", f"reports_dir={folder}/reports"),
     ]

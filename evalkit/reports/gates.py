@@ -1,19 +1,18 @@
 """The last verdict of a gate over a run, kept beside its report, so that whoever reads the run sees it."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
 from evalkit.analysis.verdicts import State
 from evalkit.errors import DataError
 from evalkit.reports.baselines import ABOUT_FILE
+from evalkit.reports.files import strict_json, write_data
 from evalkit.row import Number
-from evalkit.store.atomic import write_text
 from evalkit.textfile import read_text
 
 GATE_FILE = "gate.json"
@@ -62,7 +61,7 @@ def keep_gate(folder: Path, told: Mapping[str, Any]) -> None:
         return
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     content = {**told, "schema_version": VERSION, "gated": now}
-    write_text(folder / GATE_FILE, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    write_data(folder / GATE_FILE, content)
 
 
 def read_gate(folder: Path, run_id: str) -> KeptGate | None:
@@ -75,8 +74,8 @@ def read_gate(folder: Path, run_id: str) -> KeptGate | None:
     if not path.exists():
         return None
     try:
-        kept = _KEPT.validate_python(json.loads(read_text(path, "verdict")))
-    except (ValueError, RecursionError, ValidationError) as error:
+        kept = _KEPT.validate_python(strict_json(read_text(path, "verdict")))
+    except ValueError as error:
         raise DataError(f"{path} is not a verdict that `gate` wrote; delete it, and gate the run again") from error
     return kept if kept.schema_version == VERSION and kept.candidate_run == run_id else None
 

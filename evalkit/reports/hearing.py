@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
-from evalkit.analysis.findings import plain
 from evalkit.ballot import Agreement, Attention, Heard, Kind, Opinion
 from evalkit.record import Report
 from evalkit.reports.decisions import line
+from evalkit.reports.labels import labels_of
 from evalkit.reports.layout import fitted, folded
-from evalkit.reports.terminal import short_names
-from evalkit.trial import values_of
 
 ATTENTION = ("listener", "votes", "same clip", "other speaker", "by guessing")
 NOTHING = "-"
@@ -20,20 +18,9 @@ AGREEMENT = (
 )
 
 
-def trial_names(report: Report) -> dict[str, str]:
-    """Returns each trial's name for a person, by its id: the settings in which trials differ."""
-    shown = dict(zip(report.varying, short_names(report.varying), strict=True))
-    names = {}
-    for trial in report.trials:
-        values = values_of(trial)
-        told = ", ".join(f"{short}={plain(values[name])}" for name, short in shown.items() if name in values)
-        names[trial.id] = line(told or trial.id)
-    return names
-
-
 def heard_lines(heard: Heard, report: Report, width: int) -> list[str]:
     """Returns what ears said, in lines for the terminal."""
-    names = trial_names(report)
+    names = {id: line(label) for id, label in labels_of(report).items()}
     parts = [
         fitted(ATTENTION, [_attention(one) for one in heard.listeners], width),
         [part for one in heard.listeners if not one.passes for part in folded(_left_out(one), width, "", "  ")],
@@ -67,15 +54,15 @@ def _preferences(heard: Heard, names: Mapping[str, str], width: int) -> Iterator
     rows = [
         [
             f"{number[one.a]} over {number[one.b]}",
-            *(f"{one.value:.3f}", ends(one.low, one.high), str(one.none)),
-            f"{one.n}{'*' if is_told(one.low, one.high, 0.5) else ''}",
+            *(f"{one.value:.3f}", _between(one.low, one.high), str(one.none)),
+            f"{one.n}{'*' if _excludes(one.low, one.high, 0.5) else ''}",
         ]
         for one in heard.preferences
     ]
     yield from fitted(["preferred", "share", "95 % interval", "neither", "votes"], rows, width)
     for id in order:
         yield from folded(f"{number[id]}: {names[id]}", width, "  ", "     ")
-    if any(is_told(one.low, one.high, 0.5) for one in heard.preferences):
+    if any(_excludes(one.low, one.high, 0.5) for one in heard.preferences):
         yield "* the interval excludes 0.5"
 
 
@@ -90,7 +77,7 @@ def _opinions(heard: Heard, names: Mapping[str, str], width: int) -> list[str]:
 
 
 def _opinion(one: Opinion | None) -> str:
-    return NOTHING if one is None else f"{one.value:.2f} {ends(one.low, one.high, 2)}".removesuffix(f" {NOTHING}")
+    return NOTHING if one is None else f"{one.value:.2f} {_between(one.low, one.high, 2)}".removesuffix(f" {NOTHING}")
 
 
 def _agreement(found: Sequence[Agreement], width: int) -> list[str]:
@@ -104,15 +91,15 @@ def _agreement(found: Sequence[Agreement], width: int) -> list[str]:
 
 
 def _value(one: Agreement) -> str:
-    told = ends(one.low, one.high, 2)
+    told = _between(one.low, one.high, 2)
     return f"{one.value:.2f} {told}" if told != NOTHING else f"{one.value:.2f} (n={one.n})"
 
 
-def is_told(low: float | None, high: float | None, chance: float) -> bool:
+def _excludes(low: float | None, high: float | None, chance: float) -> bool:
     """Whether an interval excludes what chance gives."""
     return low is not None and high is not None and (low > chance or high < chance)
 
 
-def ends(low: float | None, high: float | None, digits: int = 3) -> str:
+def _between(low: float | None, high: float | None, digits: int = 3) -> str:
     """Returns an interval as it is printed."""
     return NOTHING if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"

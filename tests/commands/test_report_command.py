@@ -24,6 +24,12 @@ def test_a_run_makes_its_page(run):
     assert [voice["clips"] for voice in data["voices"]] == [["clip4.wav"]] * 3
 
 
+def test_a_run_in_which_everything_failed_has_a_page_too(run):
+    done = run("page.make=true", "probes.ids=[fox]", "engine.crash_on=fox")
+    assert done.code == 1
+    assert data_of(done.folder)["rows"]["state"] == 1  # of each row: failed
+
+
 def test_none_is_made_where_none_is_wanted(run):
     done = run("page.make=false")
     assert not (done.folder / "index.html").exists()

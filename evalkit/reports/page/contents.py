@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from evalkit.analysis.calibration import mean_ends
-from evalkit.analysis.findings import plain
 from evalkit.record import FloorAndCeiling, MetricRecord, Report, TrialSummary
+from evalkit.reports.labels import labels_of
 from evalkit.reports.page.sounds import HeldOut, Numbered
-from evalkit.reports.terminal import short_names
 from evalkit.row import PromptRecord, Row
 from evalkit.trial import values_of
 
@@ -32,13 +31,14 @@ def contents(
     metrics = [name for name in report.metrics if any(name in trial.summary for trial in report.trials)]
     table = _Table()
     columns = _columns(report, rows, table, numbered)
+    named = labels_of(report)
     return {
         "run": _run(report),
         "primary": report.primary,
         "guards": list(report.guards),
         "metrics": {name: _metric(report.metrics[name]) for name in metrics},
         "bands": _bands(report),
-        "trials": [_trial(trial, report, metrics) for trial in report.trials],
+        "trials": [_trial(trial, named[trial.id], report, metrics) for trial in report.trials],
         "voices": [_voice(name, report, held_out.get(name, ()), numbered) for name in table.listed("voice")],
         "probes": table.listed("probe"),
         "prompts": table.listed("prompt"),
@@ -85,26 +85,13 @@ def _bands(report: Report) -> dict[str, tuple[float, float]]:
     return found  # type: ignore[return-value]
 
 
-def trial_labels(report: Report) -> dict[str, str]:
-    """Returns each trial's name for a person, by its id: the settings in which trials differ."""
-    names = report.varying
-    shown = dict(zip(names, short_names(names), strict=True))
-    return {trial.id: _label(trial, shown) for trial in report.trials}
-
-
-def _label(trial: TrialSummary, shown: Mapping[str, str]) -> str:
-    values = values_of(trial)
-    told = [f"{short}={plain(values[name])}" for name, short in shown.items() if name in values]
-    return ", ".join(told) or trial.id
-
-
-def _trial(trial: TrialSummary, report: Report, metrics: Sequence[str]) -> dict[str, Any]:
+def _trial(trial: TrialSummary, label: str, report: Report, metrics: Sequence[str]) -> dict[str, Any]:
     values = values_of(trial)
     contested = trial.id == report.best and any(one.contested for one in report.concordance)
     summary = {name: trial.summary[name] for name in metrics if name in trial.summary}
     return {
         "id": trial.id,
-        "label": trial_labels(report)[trial.id],
+        "label": label,
         "engine": trial.engine,
         "settings": {name: values[name] for name in report.varying if name in values},
         "n": trial.n,

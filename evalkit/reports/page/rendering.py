@@ -29,20 +29,14 @@ def write_assets(page: Path, scripts: Sequence[str]) -> tuple[list[str], list[st
     """
     assets = files(_HERE) / "assets"
     wanted = [[f"{name}.{suffix}" for name in names] for names, suffix in ((scripts, "js"), (STYLES, "css"))]
-    there = [[name for name in names if (assets / name).is_file()] for names in wanted]
-    for name in [*there[0], *there[1]]:
+    for name in [*wanted[0], *wanted[1]]:
         write_text(page / name, (assets / name).read_text(encoding="utf-8"))
-    return there[0], there[1]
+    return wanted[0], wanted[1]
 
 
 def rendered(template: str, **values: Any) -> str:
     """Returns a template with its values, each escaped."""
     return _environment().get_template(template).render(**values)
-
-
-def has_template(name: str) -> bool:
-    """Whether there is such a template."""
-    return (files(_HERE) / "templates" / name).is_file()
 
 
 @cache

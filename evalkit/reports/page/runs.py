@@ -11,7 +11,7 @@ from evalkit.errors import DataError
 from evalkit.record import MetricRecord, Report, TrialSummary
 from evalkit.reports.files import REPORT_FILE, read_report
 from evalkit.reports.gates import KeptGate, read_gate
-from evalkit.reports.page.contents import trial_labels
+from evalkit.reports.labels import labels_of
 from evalkit.reports.page.folder import made_anew
 from evalkit.reports.page.plotted import Plotted, written
 from evalkit.reports.page.rendering import rendered, write_assets
@@ -111,7 +111,7 @@ def _listed(path: Path, root: Path) -> Listed:
 def _best(report: Report, best: TrialSummary) -> str:
     summary = best.summary.get(report.primary)
     value = "" if summary is None or summary.value is None else f": {report.primary.upper()} {summary.value:.3f}"
-    return f"{trial_labels(report)[best.id]}{value}"
+    return f"{labels_of(report)[best.id]}{value}"
 
 
 def _sweep(page: Path, at: int, name: str, runs: Sequence[Listed], gated: Sequence[str]) -> Sweep:
@@ -152,7 +152,7 @@ def _moments(reports: Sequence[Report], gated: Sequence[str]) -> "Mapping[str, S
 def _series(report: Report, base: TrialSummary, metric: str) -> str:
     """Returns what runs must share for their values to be one line: the baseline's settings, and who judged."""
     judge = report.metrics[metric].judge
-    return f"{trial_labels(report)[base.id]}{f', {judge}' if judge else ''}"
+    return f"{labels_of(report)[base.id]}{f', {judge}' if judge else ''}"
 
 
 def _record(reports: Sequence[Report], metric: str) -> MetricRecord:

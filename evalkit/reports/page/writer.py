@@ -15,7 +15,7 @@ from evalkit.reports.page import pictures
 from evalkit.reports.page.contents import contents
 from evalkit.reports.page.folder import made_anew
 from evalkit.reports.page.plotted import Plotted, write_plots
-from evalkit.reports.page.rendering import SCRIPTS, embedded, has_template, rendered, write_assets
+from evalkit.reports.page.rendering import SCRIPTS, embedded, rendered, write_assets
 from evalkit.reports.page.sounds import FOLDER, AudioChoice, Numbered, Sources, wanted, write_sounds
 from evalkit.reports.page.top import top
 from evalkit.reports.page.worst import normalizer_of, shown, worst
@@ -82,13 +82,12 @@ def _addresses(rows: Sequence[Row]) -> list[str]:
 def _shown(
     folder: Path, report: Report, rows: Sequence[Row], data: dict[str, Any], plots: Sequence[Plotted]
 ) -> dict[str, Any]:
-    there = {"plots": bool(plots), "listening": has_template("listen.html.j2")}
     return {
         "run": data["run"],
         "top": top(report, rows, _verdict(folder, report)),
         "contents": embedded(data),
         "plots": plots,
-        "parts": [(id, name) for id, name in PARTS if there.get(id, True)],
+        "parts": [(id, name) for id, name in PARTS if id != "plots" or plots],
     }
 
 
