@@ -78,6 +78,7 @@ class Row:
     Attributes:
         state: `scored`; `failed`: there is an `error` and no scores; `not_run`: it was not tried, `error` says why.
         stratum: The kind of text that the probe is, where its set tells.
+        speaker: Who the voice is, where several voices are one speaker's: statistics cluster by it.
         intended_text: What the engine meant to say, where it chooses its words and can tell.
         synthesis: Key of the synthesis in the store.
         audio: Address of its sound there.
@@ -103,6 +104,7 @@ class Row:
     text: str
     state: State = "scored"
     stratum: str | None = None
+    speaker: str | None = None
     prompt: PromptRecord | None = None
     hypothesis: str | None = None
     intended_text: str | None = None

@@ -56,12 +56,15 @@ class Voice:
         language: ISO 639-1 code.
         licence: As the manifest says it.
         clips: All recordings, in the manifest's order (without one: sorted by file name).
+        speaker: Who it is, where several voices are one speaker's, as in test sets that give each item a prompt of its
+            own; None: somebody of their own.
     """
 
     name: str
     language: str
     licence: str
     clips: tuple[Clip, ...]
+    speaker: str | None = None
 
     def __post_init__(self) -> None:
         if fault := name_fault(self.name):

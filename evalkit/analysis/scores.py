@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ class Layout:
     """Units, and where each stands in a table of voices x probes.
 
     Attributes:
-        names: Of the voices, in the order of the table.
+        names: Of the voices, in the order of the table; of several voices that are one speaker's, the speaker's.
         voices: The place of each unit's voice, shape (units,).
         probes: That of its probe, shape (units,).
         shape: Number of voices and of probes.
@@ -39,13 +40,14 @@ class Layout:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, units: Sequence[Unit]) -> "Layout":
-        """Returns the layout of units."""
-        voices, probes = sorted({voice for voice, _, _ in units}), sorted({probe for _, probe, _ in units})
+    def of(cls, units: Sequence[Unit], speakers: Mapping[str, str] = MappingProxyType({})) -> "Layout":
+        """Returns the layout of units; `speakers` says whose those voices are that are not somebody's of their own."""
+        whose = [speakers.get(voice, voice) for voice, _, _ in units]
+        voices, probes = sorted(set(whose)), sorted({probe for _, probe, _ in units})
         by_voice, by_probe = ({name: at for at, name in enumerate(names)} for names in (voices, probes))
         return cls(
             voices,
-            np.array([by_voice[voice] for voice, _, _ in units], np.intp),
+            np.array([by_voice[speaker] for speaker in whose], np.intp),
             np.array([by_probe[probe] for _, probe, _ in units], np.intp),
             (len(voices), len(probes)),
         )
@@ -145,7 +147,8 @@ class Columns:
             (trials, units).
         wrong: 1 where it failed, was not run or is flagged, else as `failed`.
         tallies: What became of each trial's utterances.
-        heard: Voices whose `sim` is against clips that an engine may have heard, since they have no others.
+        heard: Voices (or the speakers of several) whose `sim` is against clips that an engine may have heard, since
+            they have no others.
     """
 
     trials: Sequence[str]
@@ -194,15 +197,17 @@ def tabulated(rows: Iterable[Row], trials: Sequence[str]) -> Columns:
     order, units = {id: at for at, id in enumerate(trials)}, dict[Unit, int]()
     places, failed, wrong = array("q"), _Column(), _Column()
     values, weights = dict[str, _Column](), dict[str, _Column]()
-    tallies, heard = [Tally() for _ in order], set[str]()
+    tallies, heard, speakers = [Tally() for _ in order], set[str](), dict[str, str]()
     for number, row in enumerate(rows):
         unit, trial = units.setdefault((row.voice, row.probe, row.seed), len(units)), order[row.trial]
         places.append(unit * len(order) + trial)
         failed.add(number, float(row.state != "scored"))
         wrong.add(number, float(row.state != "scored" or bool(row.flags)))
         tallies[trial].add(row)
+        if row.speaker is not None:
+            speakers[row.voice] = row.speaker
         if row.sim_reference == "prompt":
-            heard.add(row.voice)
+            heard.add(row.speaker or row.voice)
         for metric, value in row.scores.items():
             if not (row.cached and metric in TIMINGS):
                 _column(values, metric).add(number, value)
@@ -211,7 +216,7 @@ def tabulated(rows: Iterable[Row], trials: Sequence[str]) -> Columns:
     where, shape = np.frombuffer(places, np.int64), (len(order), len(units))
     return Columns(
         list(order),
-        Layout.of(list(units)),
+        Layout.of(list(units), speakers),
         {name: (one.laid(where, shape, np.nan), _weights(weights, name, where, shape)) for name, one in values.items()},
         failed.laid(where, shape, np.nan),
         wrong.laid(where, shape, np.nan),

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 from evalkit.digest import Json, digest
@@ -118,6 +119,21 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Who speaks what: an item of a list, as published test sets are.
+
+    Attributes:
+        id: Unique in the list.
+        voice: Name of the voice, whose prompt the item is spoken with.
+        probe: Id of the text.
+    """
+
+    id: str
+    voice: str
+    probe: str
+
+
+@dataclass(frozen=True)
 class Decision:
     """What the sweep's decision rests on.
 
@@ -136,7 +152,8 @@ class Decision:
 class Plan:
     """One run: cells over voices, probes and seeds.
 
-    `config` is the resolved configuration, for the report; `remarks` are sentences about what was found and not read.
+    `pairs` are the voices and probes that belong together, each once; None: every voice speaks every probe. `config` is
+    the resolved configuration, for the report; `remarks` are sentences about what was found and not read.
     """
 
     name: str
@@ -151,6 +168,7 @@ class Plan:
     device: str
     config: Mapping[str, Any]
     remarks: Sequence[str] = ()
+    pairs: tuple[Pair, ...] | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -167,16 +185,26 @@ class Plan:
 
     def utterances(self, cells: Sequence[Cell]) -> Iterator[Planned]:
         """Gives the utterances of cells: for each voice, probe and seed all cells, so that they soon compare."""
-        for voice in self.voices:
-            for probe in self.probes.probes:
-                for seed in self.seeds:
-                    for cell in cells:
-                        yield Planned(Utterance(cell.trial.id, voice.name, probe.id, seed), cell, voice, probe)
+        for voice, probe in self._spoken():
+            for seed in self.seeds:
+                for cell in cells:
+                    yield Planned(Utterance(cell.trial.id, voice.name, probe.id, seed), cell, voice, probe)
+
+    def _spoken(self) -> Iterator[tuple[Voice, Probe]]:
+        """Gives who speaks what."""
+        if self.pairs is None:
+            yield from product(self.voices, self.probes.probes)
+            return
+        voices = {voice.name: voice for voice in self.voices}
+        probes = {probe.id: probe for probe in self.probes.probes}
+        for pair in self.pairs:
+            yield voices[pair.voice], probes[pair.probe]
 
     @property
     def size(self) -> int:
         """Number of utterances."""
-        return len(self.cells) * len(self.voices) * len(self.probes.probes) * len(self.seeds)
+        spoken = len(self.voices) * len(self.probes.probes) if self.pairs is None else len(self.pairs)
+        return len(self.cells) * spoken * len(self.seeds)
 
     def assets(self) -> list[str]:
         """Returns the names of all weights that the run needs."""
@@ -219,8 +247,11 @@ class Plan:
     @cached_property
     def sha256(self) -> str:
         """Digest of all that was asked for: equal plans are the same work."""
+        # What only some plans have is in the digest of those alone: the others go on with the runs that they began.
+        pairs = {} if self.pairs is None else {"pairs": [[pair.voice, pair.probe] for pair in self.pairs]}
         return digest(
             {
+                **pairs,
                 "name": self.name,
                 "trials": [{"id": cell.trial.id, "engine": cell.engine.fingerprint()} for cell in self.cells],
                 "voices": [
@@ -228,6 +259,7 @@ class Plan:
                         voice.name,
                         voice.language,
                         *([str(clip.path), _content(clip), clip.text, clip.use] for clip in voice.clips),
+                        *([voice.speaker] if voice.speaker is not None else []),
                     ]
                     for voice in self.voices
                 ],

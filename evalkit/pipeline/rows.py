@@ -120,6 +120,7 @@ class RowMaker:
             voice=planned.voice.name,
             probe=planned.probe.id,
             stratum=planned.probe.stratum,
+            speaker=planned.voice.speaker,
             seed=planned.utterance.seed,
             language=planned.probe.language,
             text=planned.probe.text,

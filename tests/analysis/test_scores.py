@@ -1,5 +1,7 @@
 """Rows in columns: where each number stands, what stays out, what is counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,14 @@ def test_voices_can_be_left_out():
 def test_cells_add_up_by_voice_and_probe():
     layout = tabulated(ROWS, ["a", "b"]).layout
     assert layout.by_cell(np.array([1.0, 2.0, 4.0])).tolist() == [[5.0, 0.0], [0.0, 2.0]]
+
+
+def test_voices_of_one_speaker_share_a_place():
+    rows = [replace(one, speaker="s" if one.voice == "v" else None) for one in ROWS]
+    columns = tabulated([*rows, replace(row("a", "x", "q", sim=1.0), speaker="s")], ["a", "b"])
+    assert columns.layout.names == ["s", "w"]
+    assert columns.layout.voices.tolist() == [0, 1, 0, 0]
+    assert columns.heard == {"s"}
 
 
 def test_scores_told_unit_by_unit():

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import yaml
 
-from evalkit.pipeline.plan import Plan
+from evalkit.pipeline.plan import Pair, Plan
 
 
 def test_a_plan_is_the_same_work_only_if_all_is_the_same(planned):
@@ -27,3 +29,20 @@ def test_a_plan_counts_its_utterances(planned):
 
 def test_what_needs_no_weights_weighs_nothing(planned):
     assert (planned().weight_bytes(), planned().assets()) == (0, [])
+
+
+def test_pairs_are_spoken_as_listed_and_are_other_work(planned):
+    plan = planned("engine.detune=1,2", "seeds=[0,1]")
+    first, second, *_ = (voice.name for voice in plan.voices)
+    pairs = (Pair("one", second, "fox"), Pair("two", first, "fox"))
+    listed = replace(plan, pairs=pairs)
+    spoken = [(one.voice.name, one.probe.id) for one in listed.utterances(listed.cells)]
+    assert spoken == [(second, "fox")] * 4 + [(first, "fox")] * 4
+    assert listed.size == 8
+    assert len({plan.sha256, listed.sha256, replace(plan, pairs=pairs[:1]).sha256}) == 3
+
+
+def test_another_speaker_is_other_work(planned):
+    plan = planned()
+    voices = (replace(plan.voices[0], speaker="somebody"), *plan.voices[1:])
+    assert replace(plan, voices=voices).sha256 != plan.sha256
