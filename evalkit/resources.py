@@ -1,5 +1,6 @@
 """Where evalkit's own data lies: beside the package in a checkout, inside it in an installed wheel."""
 
+import shlex
 from pathlib import Path
 
 from evalkit.errors import ConfigError
@@ -19,6 +20,21 @@ def locate(path: str) -> Path:
     typed = at_home(path)
     shipped = resource(path)
     return shipped if not typed.exists() and shipped.exists() else typed
+
+
+def extra(name: str) -> str:
+    """Returns what pip is to install for one of evalkit's extras: evalkit's own folder, and never `evalkit` by name.
+
+    On the public index that name is somebody else's package.
+    """
+    root = _PACKAGE.parent
+    if not (root / "pyproject.toml").is_file():  # an installed wheel does not know where it was built
+        return f"'FOLDER_OF_EVALKIT[{name}]'"
+    try:
+        where = "." if Path.cwd() == root else str(root)
+    except OSError:  # a working directory that was deleted
+        where = str(root)
+    return f"--editable {shlex.quote(f'{where}[{name}]')}"
 
 
 def at_home(path: str) -> Path:

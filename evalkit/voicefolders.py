@@ -43,6 +43,18 @@ def voice_folders(path: Path, remark: Remark) -> list[Path]:
     return voices
 
 
+def listed(folder: Path) -> list[Path]:
+    """Returns what is in a folder, sorted.
+
+    Raises:
+        DataError: There is no such folder, or it may not be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"cannot look into the folder {folder}: {error.strerror}") from error
+
+
 def clip_files(folder: Path, remark: Remark) -> tuple[list[Path], list[Path]]:
     """Returns the files of a voice's prompt clips and of its held-out clips, each sorted by name.
 
@@ -104,7 +116,7 @@ def _no_voice(path: Path, deeper: Sequence[Path]) -> str:
 
 def _shown(folder: Path, remark: Remark) -> Iterator[Path]:
     """Gives what is in a folder, sorted; hidden audio (macOS keeps `._NAME` beside files) is told of instead."""
-    for path in sorted(folder.iterdir()):
+    for path in listed(folder):
         if not path.name.startswith("."):
             yield path
         elif path.suffix.lower() in AUDIO_SUFFIXES or (path.is_dir() and _is_meant(path)):
@@ -121,7 +133,7 @@ def _is_meant(folder: Path) -> bool:
 
 
 def _voices_in(folder: Path) -> list[Path]:
-    return [child for child in sorted(folder.iterdir()) if not child.name.startswith(".") and _is_voice(child)]
+    return [child for child in listed(folder) if not child.name.startswith(".") and _is_voice(child)]
 
 
 def _audio_files(folder: Path) -> list[Path]:
@@ -131,5 +143,5 @@ def _audio_files(folder: Path) -> list[Path]:
 def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
-    return sorted(path for path in found if not path.name.startswith("."))
+    found = (path for path in listed(folder) if path.suffix.lower() in suffixes)
+    return [path for path in found if not path.name.startswith(".")]

@@ -127,7 +127,7 @@ def _divided(ones: Floats, others: Floats) -> Floats:
 
 def among_ears(cast: Sequence[Cast]) -> Interval | None:
     """Returns in what share of their preferences two listeners of the same two sounds agree; None where none met."""
-    kept = [one for one in cast if one.vote.answer in ("a", "b")]
+    kept = _met([one for one in cast if one.vote.answer in ("a", "b")])
     pairs = [(one, other) for same in _by_sounds(kept) for one, other in combinations(same, 2)]
     pairs = [(one, other) for one, other in pairs if kept[one].listener != kept[other].listener]
     if not pairs:
@@ -137,6 +137,12 @@ def among_ears(cast: Sequence[Cast]) -> Interval | None:
     agree = np.array([float(winners[one] == winners[other]) for one, other in pairs])
     found = Pairs(first, second, np.stack([agree, np.ones(len(pairs))]), _share)
     return interval(found.whole, found.one_way, factors_of(kept), (0.0, 1.0))
+
+
+def _met(cast: Sequence[Cast]) -> list[Cast]:
+    """Returns the votes of those sounds of which several listeners said something; the others tell of no agreement."""
+    meetings = [same for same in _by_sounds(cast) if len({cast[at].listener for at in same}) > 1]
+    return [cast[at] for at in sorted(at for same in meetings for at in same)]
 
 
 def _by_sounds(cast: Sequence[Cast]) -> Iterator[list[int]]:

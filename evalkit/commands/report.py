@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from evalkit import provenance
 from evalkit.analysis.margins import read_margins
 from evalkit.analysis.pairing import Run
 from evalkit.commands.page import kept_choice, kept_sources
 from evalkit.commands.screen import show, tell
-from evalkit.errors import DataError
+from evalkit.errors import ConfigError, DataError
+from evalkit.reports.ballots import read_heard
 from evalkit.reports.baselines import BASELINES, find_baseline, read_run
 from evalkit.reports.markdown import run_markdown
 from evalkit.reports.page.runs import write_index
@@ -28,6 +30,7 @@ def run_report(typed: Sequence[str]) -> int:
     """Does what was typed after `report`; returns the exit code.
 
     Raises:
+        ConfigError: A store that is not there.
         DataError: A run that cannot be read.
         PackageError: Parquet is wanted, and its package is not here.
         StorageError: The disk refused.
@@ -36,6 +39,8 @@ def run_report(typed: Sequence[str]) -> int:
     parsed = parser.parse_args(typed)
     if (parsed.run is None) == (parsed.index is None):
         parser.error("say of what: a run's folder, or --index with the folder of all reports")
+    if parsed.out is not None and not parsed.form:
+        parser.error("--out is for --csv and --parquet; the page lies in the run's folder")
     if parsed.index is not None:
         return _index(parsed.index)
     run = read_run(find_baseline(str(parsed.run), parsed.baselines))
@@ -59,6 +64,15 @@ def _index(folder: Path) -> int:
 
 
 def _page(run: Run, parsed: argparse.Namespace) -> None:
+    if parsed.store is not None and not parsed.store.is_dir():
+        raise ConfigError(
+            f"--store {parsed.store}: there is no such folder; leave it out to look where the run kept its"
+        )
+    try:
+        read_heard(run)
+    except DataError as error:
+        anew = provenance.command_line(["votes", run.name, "VOTES.json", "--anew"])
+        tell(f"what listeners said is left out of the page: {error}; to merge votes anew, type: {anew}")
     report, audio = run.report, parsed.audio or kept_choice(run.report)
     path = write_page(Path(run.name), report, run.rows, kept_sources(report, parsed.store), audio)
     show(f"page: {path}")
@@ -84,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--index", metavar="DIR", type=Path, help="make DIR/index.html over all runs below DIR")
     form.add_argument("--markdown", action="store_true", help="print the tables and the finding as Markdown")
-    for name, told in (("csv", "CSV, in which no text is a formula"), ("parquet", "Parquet (evalkit[parquet])")):
+    for name, told in (("csv", "CSV, in which no text is a formula"), ("parquet", "Parquet (needs pyarrow)")):
         form.add_argument(f"--{name}", action="store_const", const=name, dest="form",
                           help=f"write rows, trials, comparisons and voices as {told}")  # fmt: skip
     parser.add_argument("--out", metavar="DIR", type=Path, help="where these files go (default: the run's folder)")

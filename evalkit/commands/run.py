@@ -1,5 +1,6 @@
 """`evalkit run`: the main job."""
 
+import logging
 import os
 import sys
 import time
@@ -19,6 +20,7 @@ from evalkit.config.app import run_app
 from evalkit.config.planning import trackers_of
 from evalkit.config.schema import RunConfig
 from evalkit.errors import NothingScoredError
+from evalkit.pipeline.attempts import Failure
 from evalkit.pipeline.executors import Local
 from evalkit.pipeline.folder import RunFolder, run_folder
 from evalkit.pipeline.plan import Plan
@@ -131,13 +133,16 @@ def _greet(display: Display, plan: Plan, folder: RunFolder) -> None:
 
 
 def _dry_run(plan: Plan, config: RunConfig) -> int:
+    logging.getLogger("evalkit").addHandler(logging.NullHandler())  # what a run keeps in its run.log
     workspace = Workspace.of(plan, Directory(config.store), display_on(sys.stderr), "dry-run")
-    prompting = Prompting(plan, workspace, Local(workspace), config.transcripts)
-    tasks = tasks_of(workspace, plan.utterances(plan.cells), prompting.stored(plan.cells))
+    prompts = Prompting(plan, workspace, Local(workspace), config.transcripts).stored(plan.cells)
+    tasks = tasks_of(workspace, plan.utterances(plan.cells), prompts)
     made = made_before(workspace, list(jobs_of(workspace, tasks)))
     cached = sum(task.key in made for task in tasks)
     power = power_told(plan, config.power, config.reports_dir / plan.name)
-    show(plan_table(plan, cached, library().missing(plan.assets()), power))
+    unusable = dict.fromkeys(one.message for one in prompts.values() if isinstance(one, Failure))
+    told = replace(plan, remarks=[*plan.remarks, *(f"its utterances will fail: {one}" for one in unusable)])
+    show(plan_table(told, cached, library().missing(plan.assets()), power))
     return 0
 
 

@@ -76,7 +76,10 @@ def _import(parsed: argparse.Namespace, typed: Sequence[str]) -> int:
     source, target = at_home(parsed.source), at_home(parsed.target)
     work = _work(parsed, source, target)
     names = [name.strip() for name in parsed.names.split(",") if name.strip()] if parsed.names else None
-    speakers = chosen(list(work.kind.speakers(work.source)), names)
+    speakers = list(work.kind.speakers(work.source))
+    if not speakers:
+        raise ConfigError(f"{source} has no speakers, as a source of the kind {work.kind.name}: {work.kind.about}")
+    speakers = chosen(speakers, names)
     if parsed.voices is not None:
         speakers = in_their_order(speakers)
     with _scratch(target, kept=not parsed.dry_run) as scratch:

@@ -19,7 +19,7 @@ from evalkit.errors import ConfigError, PackageError, told
 from evalkit.judges.base import Judge
 from evalkit.manifest import describe
 from evalkit.names import name_fault
-from evalkit.resources import at_home
+from evalkit.resources import at_home, extra
 
 T = TypeVar("T")
 Node = Mapping[str, Any]  # a YAML node with a _target_: the class, and its constructor's arguments
@@ -86,7 +86,7 @@ def installing(model: Engine | Judge) -> str:
     if isolation is not None and isolation.python:  # evalkit itself is not installed over there, nor are its extras
         return f"{isolation.python} -m pip install {shlex.join(inner.packages)}"
     if isinstance(inner, Engine) and inner.extra:
-        return f"pip install 'evalkit[{inner.extra}]'"
+        return f"pip install {extra(inner.extra)}"
     return f"pip install {shlex.join(inner.packages)}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evalkit.errors import DataError
 from evalkit.textfile import read_text
-from evalkit.voicefolders import Remark
+from evalkit.voicefolders import Remark, listed
 from evalkit.voices import Use
 
 Bytes = Callable[[], bytes]  # of an audio file that lies within another
@@ -133,5 +133,9 @@ def words_at(source: Source, path: Path) -> str | None:
 
 
 def folders(path: Path) -> list[Path]:
-    """Returns the folders in a folder that are not hidden, sorted by name."""
-    return sorted(child for child in path.iterdir() if child.is_dir() and not child.name.startswith("."))
+    """Returns the folders in a folder that are not hidden, sorted by name.
+
+    Raises:
+        DataError: There is no such folder, or it may not be read.
+    """
+    return [child for child in listed(path) if child.is_dir() and not child.name.startswith(".")]

@@ -18,6 +18,7 @@ from evalkit.corpora.base import Bytes, Kind, Source, Speaker, Take, folders
 from evalkit.corpora.columns import Columns, Facts, speakers_of
 from evalkit.errors import ConfigError, DataError
 from evalkit.names import path_fault, shortened
+from evalkit.resources import extra
 from evalkit.textfile import read_text
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
@@ -59,7 +60,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         arrow = _arrow()
     except ImportError as error:
-        raise ConfigError("data sets need pyarrow: pip install 'evalkit[parquet]'") from error
+        raise ConfigError(f"data sets need pyarrow: pip install {extra('parquet')}") from error
     try:
         yield
     except (arrow.ArrowException, OSError) as error:

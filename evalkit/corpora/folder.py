@@ -11,7 +11,7 @@ from pathlib import Path
 
 from evalkit.corpora.base import Kind, Source, Speaker, Take, folders, words_at
 from evalkit.errors import DataError
-from evalkit.voicefolders import AUDIO_SUFFIXES, HELD_OUT_FOLDER, MANIFEST, UNREAD_SUFFIXES
+from evalkit.voicefolders import AUDIO_SUFFIXES, HELD_OUT_FOLDER, MANIFEST, UNREAD_SUFFIXES, listed
 from evalkit.voices import Use
 
 SUFFIXES = AUDIO_SUFFIXES | {".opus", ".oga", ".au", ".caf", ".sph", ".w64", ".rf64"}  # what libsndfile reads too
@@ -38,7 +38,7 @@ def _speakers(source: Source) -> Iterator[Speaker]:
 
 def _tell_unread(source: Source, within: list[Path]) -> None:
     for folder in [source.path, *within]:
-        for path in sorted(folder.iterdir()):
+        for path in listed(folder):
             if path.suffix.lower() in UNREAD_SUFFIXES - SUFFIXES:
                 source.remark(f"{path} cannot be read: convert it to WAV, FLAC or OGG")
 
@@ -66,8 +66,8 @@ def _takes(source: Source, paths: list[Path], use: Use | None) -> list[Take]:
 def _audio(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
-    return sorted(found)
+    found = (path for path in listed(folder) if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return list(found)
 
 
 def _recognises(path: Path) -> bool:

@@ -98,12 +98,10 @@ def chosen(speakers: Sequence[Speaker], names: Sequence[str] | None) -> list[Spe
     """Returns the speakers of these names (theirs or their voices'), in that order; all sorted by name where None.
 
     Raises:
-        DataError: There is none of that name, two would share a voice's name, or there is none at all.
+        DataError: There is none of that name, or two would share a voice's name.
     """
     by_name = {speaker.id: speaker for speaker in speakers}
     by_name = {**{voice_name(name): speaker for name, speaker in by_name.items()}, **by_name}
-    if not by_name:
-        raise DataError("the source has no speakers")
     if names is None:
         return sorted(speakers, key=lambda speaker: speaker.id)
     if unknown := [name for name in names if name not in by_name]:

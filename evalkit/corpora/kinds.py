@@ -5,6 +5,7 @@ from pathlib import Path
 from evalkit.corpora import dataset, folder, libri, seed_tts, table, vctk
 from evalkit.corpora.base import Kind
 from evalkit.errors import ConfigError
+from evalkit.voicefolders import listed
 
 KINDS: dict[str, Kind] = {  # those that look at the most come first: a folder of files is what nothing else is
     kind.name: kind
@@ -26,5 +27,7 @@ def kind_of(path: Path, name: str | None) -> Kind:
         return KINDS[name]
     if found := next((kind for kind in KINDS.values() if kind.recognises(path)), None):
         return found
+    if path.is_dir() and not listed(path):
+        raise ConfigError(f"the folder {path} is empty")
     known = "; ".join(f"{kind.name}: {kind.about}" for kind in KINDS.values())
     raise ConfigError(f"{path} looks like no source that is known; say which it is: --kind NAME. {known}")

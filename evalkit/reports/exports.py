@@ -13,6 +13,7 @@ import pandas as pd
 
 from evalkit.errors import PackageError
 from evalkit.reports.frames import LoadedReport
+from evalkit.resources import extra
 from evalkit.store.atomic import write_atomically, write_text
 
 TABLES = ("rows", "trials", "comparisons", "voices")
@@ -67,6 +68,6 @@ def as_said(cell: str) -> str:
 def _require_pyarrow() -> None:
     if find_spec("pyarrow") is None:
         raise PackageError(
-            "--parquet needs the package 'pyarrow', which is not here; type: python -m pip install 'evalkit[parquet]', "
+            f"--parquet needs the package 'pyarrow', which is not here; type: pip install {extra('parquet')}, "
             "or take --csv"
         )

@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 from evalkit.distributions import complaint
 from evalkit.errors import PackageError
 from evalkit.record import Report
+from evalkit.resources import extra
 from evalkit.trial import Trial
 
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -83,7 +84,7 @@ class Tracker(ABC):
             PackageError: They are not; the message has the command that brings them.
         """
         if wrong := [told for package in self.packages if (told := complaint(Requirement(package)))]:
-            raise PackageError(f"tracker={self.name} {', '.join(wrong)}; type: pip install 'evalkit[{self.extra}]'")
+            raise PackageError(f"tracker={self.name} {', '.join(wrong)}; type: pip install {extra(self.extra)}")
 
     @abstractmethod
     def begin(self, beginning: Beginning) -> Track:

@@ -21,6 +21,7 @@ from typing import IO, cast
 
 from evalkit.digest import file_sha256
 from evalkit.errors import FetchError
+from evalkit.resources import extra
 from evalkit.store.atomic import write_atomically
 from evalkit.weights.assets import RECORD, AssetFile, AssetLibrary, Fetched, FetchedFile, Part
 from evalkit.weights.hashes import sha256_now
@@ -167,7 +168,7 @@ def _run(command: list[str], folder: Path, source: str) -> None:
     except OSError as error:
         raise FetchError(f"{source}: cannot start {command[0]}: {error}") from error
     if done.returncode:
-        tool = "pip" if "pip" in command else "npm (install Node.js, or pip install 'evalkit[demo]')"
+        tool = "pip" if "pip" in command else f"npm (install Node.js, or pip install {extra('demo')})"
         said = done.stderr.strip() or done.stdout.strip()
         raise FetchError(f"{source}: {unreachable(said) or _failure(tool, done.returncode, said)}")
 

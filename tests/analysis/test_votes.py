@@ -151,6 +151,14 @@ def test_ears_agree_with_each_other_as_often_as_they_say_the_same():
     assert one.low < 30 / 36 < one.high
 
 
+def test_votes_of_sounds_that_one_listener_heard_alone_tell_of_no_agreement():
+    """Of the same two sounds both voted once: one pair of votes is told as two votes, however many others there are."""
+    alone = always("x", "y", "b")
+    ballots = [ballot(always("x", "y", "a")[:1]), ballot(alone, "ben")]
+    one = agreed(told(*ballots))[None, "preference"]
+    assert (one.value, one.n, one.low, one.high) == (0.0, 2, None, None)
+
+
 def test_a_test_of_chance_agrees_by_chance():
     """Opinions drawn at random: over 60 tests the mean of tau is near 0, and 95 % intervals hold 0 in most."""
     random, taus, held = np.random.default_rng(0), [], 0

@@ -103,6 +103,30 @@ def test_a_strangers_report_reads_no_store_by_its_paths(run, tmp_path):
     assert set(data_of(done.folder)["sounds"]["state"]) == {2}
 
 
+def test_a_store_that_is_not_there_takes_no_sound_from_a_page(run, capfd):
+    done = run("page.make=true", "probes.ids=[fox]")
+    before = files(done.folder)
+    assert main(["report", str(done.folder), "--store", str(done.folder / "nowhere")]) == 2
+    assert "there is no such folder" in capfd.readouterr().err
+    assert files(done.folder) == before
+
+
+def test_damaged_votes_are_told_of(run, capfd):
+    done = run("page.make=false", "probes.ids=[fox]")
+    (done.folder / "votes.json").write_text('{"ballots": [')
+    assert main(["report", str(done.folder)]) == 0
+    told = capfd.readouterr().err
+    assert "what listeners said is left out of the page" in told
+    assert "--anew" in told
+
+
+def test_out_is_not_for_the_page(run, capfd):
+    done = run("page.make=false", "probes.ids=[fox]")
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", str(done.folder), "--out", str(done.folder)])
+    assert "--out is for --csv and --parquet" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("typed", [[], ["nowhere"], ["--index", "nowhere"], ["one", "--index", "two"]])
 def test_what_cannot_be_reported_is_said(typed, capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

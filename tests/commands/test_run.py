@@ -182,3 +182,11 @@ def test_a_disk_that_refuses_stops_the_run_and_says_what_to_do(run, tmp_path):
     assert "cannot write" in done.err
     assert "store=DIR" in done.err
     assert done.report["status"] == "interrupted"
+
+
+def test_a_plan_says_which_voices_will_fail_and_shows_no_traceback(run, voices):
+    (voices / "ann" / "voice.yaml").write_text("clips: [{file: gone.wav, text: a b c}]")
+    done = run("dry_run=true")
+    assert done.code == 0
+    assert "its utterances will fail: voice 'ann': no audio file at" in " ".join(done.out.split())
+    assert "Traceback" not in done.err

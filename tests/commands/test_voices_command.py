@@ -353,7 +353,8 @@ def test_a_link_in_the_place_of_a_voice_is_left_alone(typed, tmp_path, capsys):
 MISTYPED = {
     "nothing-there": (["none", "mine"], "there is nothing at none"),
     "unknown-kind": (["source", "mine", "--kind", "x"], "--kind x: there is no such kind; there are: table, seed"),
-    "no-kind": (["empty", "mine"], "looks like no source that is known; say which it is: --kind NAME"),
+    "empty": (["empty", "mine"], "the folder empty is empty"),
+    "no-kind": (["unlike", "mine"], "looks like no source that is known; say which it is: --kind NAME"),
     "into-itself": (["source", "source/mine"], "source/mine lies in source, which stays as it is"),
     "unknown-name": (["source", "mine", "--names", "zoe"], "--names: there is no speaker 'zoe'; there are: ann, ben"),
     "no-clips": (["source", "mine", "--clips", "0"], "--clips 0: it takes 1 or more"),
@@ -368,6 +369,7 @@ MISTYPED = {
 def test_what_cannot_be_meant_is_said(case, source, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "unlike" / "something").mkdir(parents=True)
     arguments, message = MISTYPED[case]
     assert main(["voices", "import", *arguments]) == 2
     assert message in capsys.readouterr().err
@@ -377,3 +379,18 @@ def test_files_of_nobody_are_refused(tmp_path, capsys):
     trees.clips_of("male_us")[0].write(tmp_path / "source/recording.wav")
     assert main(["voices", "import", str(tmp_path / "source"), str(tmp_path / "mine"), *SHORT]) == 2
     assert "recording.wav: whose voice is it? Name files SPEAKER_ANYTHING.wav" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["folder", "librispeech", "libritts", "vctk"])
+@pytest.mark.parametrize("what", ["a file", "an empty folder"])
+def test_a_source_of_another_kind_is_refused(what, kind, tmp_path, capsys):
+    source = tmp_path / "texts.txt"
+    source.mkdir() if what == "an empty folder" else source.write_text("one\n")
+    assert main(["voices", "import", str(source), str(tmp_path / "mine"), "--kind", kind]) == 2
+    assert str(source) in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_called_empty(tmp_path, capsys):
+    (tmp_path / "none").mkdir()
+    assert main(["voices", "import", str(tmp_path / "none"), str(tmp_path / "mine")]) == 2
+    assert f"the folder {tmp_path / 'none'} is empty" in capsys.readouterr().err

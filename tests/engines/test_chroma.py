@@ -166,7 +166,7 @@ def test_a_version_of_transformers_that_breaks_it_is_refused(chroma_weights, tmp
     (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: transformers\nVersion: 5.23.0\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(
-        ConfigError, match=r"needs transformers.*, here is 5\.23\.0; type: pip install 'evalkit\[chroma\]'"
+        ConfigError, match=r"needs transformers.*, here is 5\.23\.0; type: pip install --editable '\.\[chroma\]'"
     ):
         require_packages([engine_of({"_target_": "evalkit.engines.chroma.Chroma", "weights": str(chroma_weights)})])
 

@@ -262,7 +262,7 @@ def test_the_rest_of_the_contract_is_the_wrapped_engines(monkeypatch):
     assert worse.unmet() == engine.unmet() != []
     assert worse.computes_on() == {"device": "cpu", "gives": "sound"}
     assert worse.knobs() == {"tells": False}
-    assert installing(worse) == installing(engine) == "pip install 'evalkit[demo]'"
+    assert installing(worse) == installing(engine) == "pip install --editable '.[demo]'"
     with pytest.raises(ConfigError, match="no weights"):
         worse.require()
     assert hash(worse) == hash(Spoil(Plays(), "clip"))

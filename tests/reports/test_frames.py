@@ -287,7 +287,7 @@ def test_parquet_gives_back_what_was_written(tmp_path, source):
 
 def test_parquet_without_its_package_says_what_to_type(tmp_path, monkeypatch):
     monkeypatch.setattr(exports, "find_spec", lambda name: None)
-    with pytest.raises(PackageError, match=r"pip install 'evalkit\[parquet\]'"):
+    with pytest.raises(PackageError, match=r"pip install --editable '.*\[parquet\]'"):
         write_tables(loaded(), tmp_path, "parquet")
     assert list(tmp_path.iterdir()) == []
 

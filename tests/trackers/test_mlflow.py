@@ -155,7 +155,7 @@ def test_a_package_that_is_not_here_is_told_with_its_extra(run, monkeypatch):
     for name in ("mlflow", "tensorboard", "wandb"):
         done = run(f"tracker={name}", "dry_run=true")
         assert done.code == 2
-        assert re.search(rf"tracker={name} needs the package .*; type: pip install 'evalkit\[{name}\]'", done.err)
+        assert re.search(rf"tracker={name} needs the package .*; type: pip install --editable '.*\[{name}\]'", done.err)
 
 
 def test_a_server_needs_no_database_here(monkeypatch):

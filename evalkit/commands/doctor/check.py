@@ -74,5 +74,5 @@ def pip_install(wanted: str) -> str:
 def pip_install_lock() -> str:
     """Returns the command that makes this Python's packages those of the lock, or those of the release."""
     lock = lock_file()
-    wanted = f"--no-deps --requirement {typed(lock)}" if lock.is_file() else "--force-reinstall evalkit"
+    wanted = f"--no-deps --requirement {typed(lock)}" if lock.is_file() else "--force-reinstall FOLDER_OF_EVALKIT"
     return f"{this_python()} -m pip install {wanted}"

@@ -91,7 +91,7 @@ def _differences(lock: Path) -> tuple[list[Difference], int]:
 
 def _another_python(locks: list[str]) -> str:
     """Returns the command that sets up a Python which is known to do."""
-    return f"make doctor PYTHON=python{locks[-1]}" if locks else "python3.13 -m pip install evalkit"
+    return f"make doctor PYTHON=python{locks[-1]}" if locks else "python3.13 -m pip install FOLDER_OF_EVALKIT"
 
 
 def _locks() -> list[str]:
