@@ -57,7 +57,7 @@ class Spoil(Wrapping):
             )
         return of
 
-    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
+    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis | SynthesisError]:
         """See `Engine.synthesize`; the seconds are the wrapped engine's own, without the harm's.
 
         Raises:
@@ -77,7 +77,7 @@ class Spoil(Wrapping):
             return told
         return {**told, "spoil": {"harm": self.harm, "revision": self.revision, "soxr": version("soxr")}}
 
-    def _harmed(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
+    def _harmed(self, requests: Iterable[Request]) -> Iterator[Synthesis | SynthesisError]:
         unanswered: deque[Request] = deque()
 
         def asked() -> Iterator[Request]:
@@ -86,7 +86,11 @@ class Spoil(Wrapping):
                 yield replace(request, text=_shortened(request)) if self.harm == "drop_words" else request
 
         for answer in given_by(self.of, asked()):
-            synthesis, request = scorable(answer), unanswered.popleft()
+            request = unanswered.popleft()
+            if isinstance(answer, SynthesisError):
+                yield answer
+                continue
+            synthesis = scorable(answer)
             yield replace(synthesis, audio=self._spoilt(synthesis.audio, request))
 
     def _spoilt(self, audio: Audio, request: Request) -> Audio:
