@@ -82,8 +82,8 @@ class Engine(ABC):
         packages: Distributions whose version can change the sound, as requirements: `torch`, `transformers<5.1`.
         extra: The extra of evalkit that installs them.
         runtime: Fields that say where to compute, not what: they are no part of a trial.
-        elsewhere: In what it computes where that is no Python: a `server`, a `program`; then it has `timeout_seconds` as
-            a field of its own and keeps to it. Empty: it computes in Python, and a worker process can keep it for it.
+        elsewhere: In what it computes where that is no Python: a `server`, a `program`; then it has a field
+            `timeout_seconds` and keeps to it. Empty: it computes in Python, and a worker process can keep to it.
     """
 
     name: ClassVar[str]

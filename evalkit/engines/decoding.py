@@ -1,4 +1,4 @@
-"""What came from elsewhere as a file of sound, or its bytes: decoded, within bounds, or an error that says what it is."""
+"""Sound that came from elsewhere, as a file or its bytes: decoded, within bounds, or an error that says what it is."""
 
 import io
 from pathlib import Path
@@ -68,7 +68,7 @@ def sound_of_samples(body: bytes, rate: int, what: str) -> Audio:
     """
     if len(body) % 2:
         raise CutShortError(f"{what} is cut short: it ends within a sample")
-    return Audio(np.frombuffer(body, "<i2").astype(np.float32) / 32_768, rate)
+    return Audio((np.frombuffer(body, "<i2") / 32_768).astype(np.float32), rate)
 
 
 def _agreed(found: int, wanted: int | None, what: str) -> int:

@@ -39,19 +39,26 @@ def _check(name: str, value: object) -> None:
     if _SECRET.search(name):
         raise ValueError(f"{name}: what is typed here stands in reports; a secret belongs into an environment variable")
     if not isinstance(value, str | int | float | None):
-        raise ValueError(f"{name}: expected text, a number, true, false or null, got {value!r}")
+        raise ValueError(  # noqa: TRY004  pydantic makes a finding of this one alone
+            f"{name}: expected text, a number, true, false or null, got {value!r}"
+        )
 
 
 Free = Annotated[tuple[tuple[str, Scalar], ...], BeforeValidator(_pairs)]
 Renamed = Annotated[tuple[tuple[str, str | None], ...], BeforeValidator(_pairs)]
 
 
-def spread(knobs: Mapping[str, object], *free: str) -> dict[str, Scalar]:
-    """Returns an engine's settings, the free ones among them as settings of their own: `extra.temperature`."""
+def spread(knobs: Mapping[str, object], **free: str) -> dict[str, Scalar]:
+    """Returns an engine's settings, the free ones among them as settings of their own: `extra.temperature`.
+
+    Args:
+        knobs: By field.
+        free: What each field of free settings is called where they are typed.
+    """
     found: dict[str, Scalar] = {}
     for key, value in knobs.items():
         if key in free:
-            found |= {f"{key}.{name}": one for name, one in value}  # type: ignore[attr-defined]
+            found |= {f"{free[key]}.{name}": one for name, one in value}  # type: ignore[attr-defined]
         else:
             found[key] = value  # type: ignore[assignment]
     return found

@@ -28,8 +28,16 @@ from evalkit.errors import ServerError, SynthesisError
 Format = Literal["wav", "flac", "pcm", "mp3", "opus"]
 HEADERS = {"wav": 44}  # bytes before the first sound, where a format has as many each time
 LANGUAGES = {  # as servers name them that want no code
-    **{"zh": "Chinese", "en": "English", "ja": "Japanese", "ko": "Korean", "de": "German", "fr": "French"},
-    **{"ru": "Russian", "pt": "Portuguese", "es": "Spanish", "it": "Italian"},
+    "zh": "Chinese",
+    "en": "English",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "de": "German",
+    "fr": "French",
+    "ru": "Russian",
+    "pt": "Portuguese",
+    "es": "Spanish",
+    "it": "Italian",
 }
 WHAT = "the server's answer"
 
@@ -43,10 +51,10 @@ class SpeechServer(Engine):
         url: Where it is: `http://HOST:PORT`.
         path: Of its speech, behind the address.
         model: Which of its models; None: the only one that it serves.
-        dialect: `data_url`: JSON with `ref_audio` and `ref_text`; `references`: JSON with `references: [{audio, text}]`;
-            `multipart`: a form with the file `ref_audio`.
+        dialect: `data_url`: JSON with `ref_audio` and `ref_text`; `references`: JSON with
+            `references: [{audio, text}]`; `multipart`: a form with the file `ref_audio`.
         names: What this server calls a field of ours: `names.input=text`; None: it has no such field.
-        extra: Further fields and their values; one that is None is left out.
+        further: Further fields and their values, typed `extra.NAME`; one that is None is left out.
         language_field: The field that the language goes into; None: it is not sent.
         language_as: How a language is written there: its code (`en`), or its English name.
         seed_field: The field that the utterance's seed goes into; None: it is not sent.
@@ -71,7 +79,7 @@ class SpeechServer(Engine):
     model: str | None = None
     dialect: Dialect = "data_url"
     names: Renamed = ()
-    extra: Free = ()
+    further: Free = Field(default=(), alias="extra")  # typed engine.extra.NAME
     language_field: str | None = None
     language_as: Literal["code", "name"] = "name"
     seed_field: str | None = None
@@ -95,7 +103,7 @@ class SpeechServer(Engine):
     @model_validator(mode="after")
     def _sends_each_field_once(self) -> "SpeechServer":
         sent = {*OWN, self.language_field, self.seed_field}
-        if wrong := [name for name, _ in self.extra if name in sent]:
+        if wrong := [name for name, _ in self.further if name in sent]:
             raise ValueError(f"extra.{wrong[0]}: this field is sent already; it is no further one")
         if wrong := [name for name, _ in self.names if name not in OWN]:
             raise ValueError(f"names.{wrong[0]}: evalkit has no such field; it has {', '.join(OWN)}")
@@ -165,7 +173,7 @@ class SpeechServer(Engine):
 
     def knobs(self) -> dict[str, Scalar]:
         """See `Engine.knobs`; each further field is one."""
-        return spread(super().knobs(), "extra", "names")
+        return spread(super().knobs(), further="extra", names="names")
 
     def computes_on(self) -> dict[str, Scalar]:
         """See `Engine.computes_on`; times mean something with as many in flight."""
@@ -218,7 +226,7 @@ class SpeechServer(Engine):
             "model": served.model,
             "response_format": self.response_format,
             "stream": True if self.stream else None,
-            **dict(self.extra),
+            **dict(self.further),
         }
         if self.language_field:
             fields[self.language_field] = self._language(request.language)

@@ -20,6 +20,7 @@ from evalkit.digest import Json, digest
 from evalkit.engines.base import STRICT, Engine, Request, Synthesis
 from evalkit.engines.scorable import given_by, scorable
 from evalkit.engines.wrapping import Wrapping
+from evalkit.errors import SynthesisError
 from evalkit.text import WITHOUT_SPACES
 
 Harm = Literal["none", "half_band", "drop_words", "other_voice", "clip", "cut"]

@@ -106,7 +106,7 @@ class Line:
                 wait = _wait(error, tries)
                 if tries > self._terms.retries or wait > LONGEST_WAIT:
                     raise _given_up(error, tries, wait) from error
-            await asyncio.sleep(wait + random.uniform(0, FIRST_WAIT / 2))  # noqa: S311  so that not all come at once
+            await asyncio.sleep(wait + random.uniform(0, FIRST_WAIT / 2))
         raise AssertionError("count() never ends")
 
     async def _within_time(self, body: Body) -> Answer:
