@@ -105,7 +105,7 @@ class Speaking(BaseHTTPRequestHandler):
         act = next((word for word in re.findall(r"\w+", text) if word in ACTS), None)
         if act:
             return ACTS[act](self, text, prompt)
-        sound = whistle(text, heard_hum(prompt) + float(fields.get("detune", 0)))
+        sound = self.options.speak(text, prompt, float(fields.get("detune", 0)))
         kind = fields.get("response_format", "wav")
         self.sound(coded(sound, kind), TYPES[kind], chunked=fields.get("stream") in (True, "true"))
         return None
@@ -177,6 +177,25 @@ def coded(sound, kind, rate=None):
     return file.getvalue()
 
 
+def whistled(text, prompt, detune):
+    return whistle(text, heard_hum(prompt) + detune)
+
+
+def with_kokoro():
+    from evalkit.engines.base import Request
+    from evalkit.engines.kokoro import Kokoro
+    from evalkit.prompt import Prompt
+
+    engine, lock = Kokoro(), threading.Lock()
+    engine.load()
+
+    def speak(text, prompt, detune):
+        with lock:
+            return engine.speak(Request(text, Prompt(prompt, "", "given", ()), 0, "en"))
+
+    return speak
+
+
 def told(message):
     return {"error": {"message": message, "type": "invalid_request_error", "param": "input", "code": None}}
 
@@ -225,8 +244,11 @@ def main():
     parser.add_argument("--model", default="whistler")
     parser.add_argument("--certificate")
     parser.add_argument("--silent-models", action="store_true")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--kokoro", action="store_true", help="speak with the embedded engine, in place of whistling")
     Speaking.options = parser.parse_args()
-    server = Server(("127.0.0.1", 0), Speaking)
+    Speaking.options.speak = with_kokoro() if Speaking.options.kokoro else whistled
+    server = Server(("127.0.0.1", Speaking.options.port), Speaking)
     if Speaking.options.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(Speaking.options.certificate)
