@@ -152,7 +152,7 @@ def test_equal_cells_are_one_trial(typed, capfd):
     assert "1 trials" in capfd.readouterr().out
 
 
-SWEEPS = {"demo": 6, "prompt_len": 7, "prompt_merge": 6, "reference_text": 4, "prompt_cut": 6}  # cells
+SWEEPS = {"demo": 6, "prompt_len": 7, "prompt_merge": 6, "reference_text": 4, "prompt_cut": 6, "where_engines_live": 3}  # cells
 BLENDED = {"_target_": "tests.fakes.Blended", "bank": 1}
 
 
@@ -186,7 +186,7 @@ def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
 def test_hydra_users_find_what_they_know(evalkit):
     helped = evalkit("run", "--help")
     assert helped.returncode == 0
-    assert "engine: abstractvoice, chroma, csm, f5_tts, kokoro, spoil, tone" in helped.stdout
+    assert "engine: abstractvoice, chroma, command, csm, f5_tts, kokoro, speech_server, spoil, tone" in helped.stdout
     config = evalkit("run", "+sweep=demo", "engine.top_k=1,3", "--cfg", "job")
     assert config.returncode == 0
     assert "top_k: 1" in config.stdout
