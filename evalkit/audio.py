@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ MOST_OVERSHOOT = 2.0  # times full scale, 6 dB: lossy codecs and resamplers of c
 BLOCK = 1 << 18  # frames read at a time
 # libsndfile reads a file that was cut off without a word, but notes in its log what the header promised.
 _PROMISED = re.compile(r"^\s*(?:data|SSND)\s*: (\d+) \(should be \d+\)$", re.MULTILINE)
+_CUT_OFF = "its header promises more audio than the file has"
 _UNKNOWN_SIZE = 0x7FFFFFFF - 1024  # written by programs that stream: no promise
 
 
@@ -100,25 +101,50 @@ def read_recording(path: Path, longest: float | None = None) -> Recording:
     """
     if not path.is_file():
         raise DataError(f"no audio file at {path}")
-    import soundfile
-
     try:
-        with soundfile.SoundFile(path) as file:
-            declared, rate = file.frames, int(file.samplerate)
-            wanted = declared if longest is None else min(declared, round(longest * rate))
-            if declared and any(int(size) < _UNKNOWN_SIZE for size in _PROMISED.findall(file.extra_info)):
-                raise DataError(_cut_off(path))
-            samples = _mono(file, wanted)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise DataError(f"{path} is not audio that can be read ({error}); use WAV, FLAC or OGG") from error
+        samples, rate, whole = decoded(path, longest)
+    except CutOffError as error:
+        raise DataError(f"{path} is cut off: {error}; copy it again") from error
+    except DataError as error:
+        raise DataError(f"{path} {error}; use WAV, FLAC or OGG") from error
     if len(samples) == 0:
         raise DataError(f"{path} holds no audio (0 samples)")
-    if len(samples) < wanted:
-        raise DataError(_cut_off(path))
     peak = _checked_peak(path, samples)
     if peak > 1:
         samples /= np.float32(peak)
-    return Recording(Audio(samples, rate), peak, wanted == declared)
+    return Recording(Audio(samples, rate), peak, whole)
+
+
+class CutOffError(DataError):
+    """Audio ends before its header says that it does."""
+
+
+def decoded(source: Path | BinaryIO, longest: float | None = None) -> tuple[NDArray[np.float32], int, bool]:
+    """Returns samples, mixed down to mono, as they are; their rate (Hz); whether nothing was left out.
+
+    Args:
+        source: A file, or its bytes, that libsndfile reads.
+        longest: Seconds from its beginning that are wanted; None: all.
+
+    Raises:
+        CutOffError: The header promises more than there is.
+        DataError: It is not audio that can be read. Either message begins as what follows the name of the source.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(source) as file:
+            declared, rate = file.frames, int(file.samplerate)
+            wanted = declared if longest is None else min(declared, round(longest * rate))
+            if declared and any(int(size) < _UNKNOWN_SIZE for size in _PROMISED.findall(file.extra_info)):
+                raise CutOffError(_CUT_OFF)
+            samples = _mono(file, wanted)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        why = str(getattr(error, "error_string", error)).rstrip(".")
+        raise DataError(f"is not audio that can be read ({why})") from error
+    if len(samples) and len(samples) < wanted:
+        raise CutOffError(_CUT_OFF)
+    return samples, rate, wanted == declared
 
 
 def _mono(file: Any, wanted: int) -> NDArray[np.float32]:
@@ -150,10 +176,6 @@ def _scale(peak: float) -> str:
         if 2 ** (bits - 8) < peak <= 2 ** (bits - 1):
             return f"as {bits}-bit integers have that were written as float without dividing by {2 ** (bits - 1)}"
     return f"float samples reach from -1 to 1 ({MOST_OVERSHOOT:g} is allowed)"
-
-
-def _cut_off(path: Path) -> str:
-    return f"{path} is cut off: its header promises more audio than the file has; copy it again"
 
 
 def write_flac(path: Path, audio: Audio) -> None:

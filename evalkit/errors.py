@@ -10,6 +10,7 @@ EvalkitError
 │   ├── WeightsError         a model does not hold what its checkpoint has
 │   └── FetchError           a source failed, or a hash differs
 ├── DeviceError        this machine has no such device
+├── ServerError        a server that an engine asks is not there, or is not what it was said to be
 ├── StorageError       the disk refused (full, read-only)
 ├── InUseError         somebody works with the store that is to be pruned
 ├── DamagedError       an artefact of the store is not what was written
@@ -90,6 +91,12 @@ class FetchError(AssetError):
 
 class DeviceError(EvalkitError):
     """This machine has no such device."""
+
+    exit_code = 2
+
+
+class ServerError(EvalkitError):
+    """A server that an engine asks is not there, or is not what it was said to be; nothing was asked of it yet."""
 
     exit_code = 2
 

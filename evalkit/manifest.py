@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from evalkit.errors import DataError
-from evalkit.names import path_fault, shortened
+from evalkit.names import path_fault, shortened, without_credentials
 from evalkit.yamlfile import read_yaml
 
 MOST_FINDINGS = 5  # of one message
@@ -50,7 +50,7 @@ def describe(error: ValidationError, prefix: str = "") -> str:
 
 def _got(value: object) -> str:
     try:
-        return shortened(_brief.repr(value), LONGEST_QUOTATION)
+        return shortened(without_credentials(_brief.repr(value)), LONGEST_QUOTATION)
     except ValueError:  # Python writes no number of more than 4,300 digits
         return "a number of thousands of digits"
 

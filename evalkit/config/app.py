@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from evalkit.config.grid import cells, split_axes
+from evalkit.config.grid import cells, opened, split_axes
 from evalkit.config.making import WRAPPED, require_packages
 from evalkit.config.planning import build_plan, voices_plan
 from evalkit.config.schema import RunConfig, validate
@@ -79,6 +79,7 @@ def compose(arguments: Sequence[str], say: Say = lambda message: None) -> Compos
         ConfigError: What was typed cannot be composed.
     """
     rest, axes = _without_axes(list(arguments))
+    rest = opened(rest)
     results: list[Composed | Exception] = []
 
     @hydra.main(version_base="1.3", config_path=str(resource("configs").resolve()), config_name="run")
@@ -203,7 +204,7 @@ def _without_axes(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _compose(overrides: list[str]) -> Mapping[str, Any]:
-    return _plain(hydra.compose("run", overrides=overrides))
+    return _plain(hydra.compose("run", overrides=opened(overrides)))
 
 
 def _plain(composed: DictConfig) -> Mapping[str, Any]:

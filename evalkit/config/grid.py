@@ -1,6 +1,7 @@
 """Axes and cells: a grid is a list of Hydra sweep overrides, and a cell one choice from each."""
 
 import math
+import re
 import shlex
 from collections.abc import Sequence
 from decimal import Decimal
@@ -16,6 +17,7 @@ from evalkit.errors import ConfigError
 AXIS_ROOTS = ("engine", "prompt")
 MOST_CELLS = 1000  # each takes some 60 ms to compose, and then all its utterances
 Choice = list[str]
+_OPEN = re.compile(r"engine\.(of\.)?(extra|knobs|names)\.[^=]+=")  # what only the user knows the names of
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -33,6 +35,11 @@ def parse(overrides: Sequence[str]) -> list[Override]:
         if isinstance(value, RangeSweep) and Decimal(str(value.step)) == 0:
             raise ConfigError(f"{override.input_line}: a range needs a step other than 0")
     return parsed
+
+
+def opened(overrides: Sequence[str]) -> list[str]:
+    """Returns overrides as Hydra takes them: a name below an open mapping of an engine's is new, so it gets a `++`."""
+    return [f"++{override}" if _OPEN.match(override) else override for override in overrides]
 
 
 def _advice(overrides: Sequence[str]) -> str:

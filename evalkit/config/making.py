@@ -31,6 +31,8 @@ WRAPPED = "of"  # the key under which an engine's node has that of another engin
 def engine_of(node: Node, where: str = "engine") -> Engine:
     """Makes an engine; with `python` or `timeout_seconds` set, one that computes in a worker process.
 
+    One that computes elsewhere anyway keeps to `timeout_seconds` itself, and has no Python.
+
     In the node of an engine that wraps another they are the wrapped one's, unless that one has its own.
 
     Raises:
@@ -38,6 +40,11 @@ def engine_of(node: Node, where: str = "engine") -> Engine:
     """
     worker = _worker_settings(node, where)
     arguments = {key: value for key, value in node.items() if key not in ENGINE_KEYS}
+    if place := _elsewhere(node, where):
+        if worker.pop("python") is not None:
+            raise ConfigError(f"{where}.python: this engine computes in a {place}, not in a Python; leave it out")
+        arguments |= {key: value for key, value in worker.items() if value is not None}
+        worker = {}
     if (inner := wrapped_node(node)) is not None:
         own = {key: value for key, value in inner.items() if value is not None or key not in worker}
         arguments[WRAPPED] = engine_of({**worker, **own}, f"{where}.{WRAPPED}")
@@ -99,6 +106,15 @@ def has_shipped_preset(node: Node) -> bool:
     if not values:
         return False
     return all(node[key] == value for key, value in values.items() if key in node)
+
+
+def _elsewhere(node: Node, where: str) -> str:
+    """Returns in what an engine computes that computes in no Python; empty for others, and where none is named."""
+    target = node.get("_target_")
+    if not isinstance(target, str) or not all(target.split(".")) or "." not in target:
+        return ""
+    place = getattr(_class(target, where), "elsewhere", "")
+    return place if isinstance(place, str) else ""
 
 
 def _worker_settings(node: Node, where: str) -> dict[str, Any]:

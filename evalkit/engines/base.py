@@ -21,6 +21,7 @@ from evalkit.audio import Audio
 from evalkit.digest import Json, Scalar, digest
 from evalkit.distributions import complaint
 from evalkit.engines.sources import source_of
+from evalkit.errors import SynthesisError
 from evalkit.prompt import Prompt
 from evalkit.weights.assets import library
 
@@ -81,6 +82,8 @@ class Engine(ABC):
         packages: Distributions whose version can change the sound, as requirements: `torch`, `transformers<5.1`.
         extra: The extra of evalkit that installs them.
         runtime: Fields that say where to compute, not what: they are no part of a trial.
+        elsewhere: In what it computes where that is no Python: a `server`, a `program`; then it has a field
+            `timeout_seconds` and keeps to it. Empty: it computes in Python, and a worker process can keep to it.
     """
 
     name: ClassVar[str]
@@ -90,6 +93,7 @@ class Engine(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
     runtime: ClassVar[frozenset[str]] = frozenset({"device"})
+    elsewhere: ClassVar[str] = ""
 
     def load(self) -> None:
         """Loads the weights, if there are any and they are not loaded yet, and sets up what the first call would."""
@@ -103,8 +107,12 @@ class Engine(ABC):
         """Returns the sound and, of an engine that chooses its words, the text it meant to speak."""
         return self.speak(request), None
 
-    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
-        """Answers requests in order; an exception is about the first one not yet answered."""
+    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis | SynthesisError]:
+        """Answers requests in order; an exception is about the first one not yet answered.
+
+        What is raised ends the iterator, and what was under way for later requests is lost with it. One that has
+        several under way at once therefore *gives* the error, in the place of the answer, and goes on.
+        """
         self.load()
         for request in requests:
             started = perf_counter()
@@ -114,6 +122,11 @@ class Engine(ABC):
     def close(self) -> None:
         """Lets go of the weights of all engines of this family."""
         return
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same request always gives the same samples: if not, no two runs share what it makes."""
+        return True
 
     @property
     def family(self) -> Hashable:

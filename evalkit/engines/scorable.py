@@ -42,8 +42,10 @@ def scorable(answer: object) -> Synthesis:
     """Returns what an engine gave, if it is sound that can be scored; its samples as float32.
 
     Raises:
-        SynthesisError: It is not; the message says what came and what was expected.
+        SynthesisError: It is not, and the message says what came and what was expected; or it is itself an error.
     """
+    if isinstance(answer, SynthesisError):
+        raise answer
     if not isinstance(answer, Synthesis):
         raise SynthesisError(f"the engine gave {_SHORT.repr(answer)}, expected a Synthesis")
     return replace(

@@ -20,6 +20,7 @@ from evalkit.digest import Json, digest
 from evalkit.engines.base import STRICT, Engine, Request, Synthesis
 from evalkit.engines.scorable import given_by, scorable
 from evalkit.engines.wrapping import Wrapping
+from evalkit.errors import SynthesisError
 from evalkit.text import WITHOUT_SPACES
 
 Harm = Literal["none", "half_band", "drop_words", "other_voice", "clip", "cut"]
@@ -57,7 +58,7 @@ class Spoil(Wrapping):
             )
         return of
 
-    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
+    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis | SynthesisError]:
         """See `Engine.synthesize`; the seconds are the wrapped engine's own, without the harm's.
 
         Raises:
@@ -77,7 +78,7 @@ class Spoil(Wrapping):
             return told
         return {**told, "spoil": {"harm": self.harm, "revision": self.revision, "soxr": version("soxr")}}
 
-    def _harmed(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
+    def _harmed(self, requests: Iterable[Request]) -> Iterator[Synthesis | SynthesisError]:
         unanswered: deque[Request] = deque()
 
         def asked() -> Iterator[Request]:
@@ -86,7 +87,11 @@ class Spoil(Wrapping):
                 yield replace(request, text=_shortened(request)) if self.harm == "drop_words" else request
 
         for answer in given_by(self.of, asked()):
-            synthesis, request = scorable(answer), unanswered.popleft()
+            request = unanswered.popleft()
+            if isinstance(answer, SynthesisError):
+                yield answer
+                continue
+            synthesis = scorable(answer)
             yield replace(synthesis, audio=self._spoilt(synthesis.audio, request))
 
     def _spoilt(self, audio: Audio, request: Request) -> Audio:

@@ -58,6 +58,16 @@ class Wrapping(Engine):
         return self.of.runtime
 
     @property
+    def elsewhere(self) -> str:  # type: ignore[override]
+        """The wrapped engine's."""
+        return self.of.elsewhere
+
+    @property
+    def repeatable(self) -> bool:
+        """See `Engine.repeatable`."""
+        return self.of.repeatable
+
+    @property
     def family(self) -> Hashable:
         """See `Engine.family`."""
         return self.of.family
@@ -77,10 +87,12 @@ class Wrapping(Engine):
             SynthesisError: No answer came.
         """
         for answer in self.synthesize([request]):
+            if isinstance(answer, SynthesisError):
+                raise answer
             return answer.audio, answer.intended_text
         raise SynthesisError(ENDED_EARLY)
 
-    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis]:
+    def synthesize(self, requests: Iterable[Request]) -> Iterator[Synthesis | SynthesisError]:
         """See `Engine.synthesize`."""
         return self.of.synthesize(requests)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from evalkit.digest import digest
+from evalkit.engines.base import Engine
 from evalkit.pipeline.attempts import Clock
 from evalkit.pipeline.events import Deaf, Listener, Said
 from evalkit.pipeline.models import MemoryMode, Model, Models
@@ -33,9 +34,14 @@ class Workspace:
         return cls(artefacts, Sounds(artefacts), listener, run_id, models, clock)
 
     def identity(self, model: Model) -> str:
-        """Returns the digest of a model's fingerprint, taken once a run."""
+        """Returns the digest of a model's fingerprint, taken once a run.
+
+        Of an engine that does not repeat itself it is this run's own: no other answers from what was made here.
+        """
         if model not in self._identities:
-            self._identities[model] = digest(model.fingerprint())
+            told = model.fingerprint()
+            is_shared = not isinstance(model, Engine) or model.repeatable
+            self._identities[model] = digest(told if is_shared else {"run": self.run_id, "engine": told})
         return self._identities[model]
 
     def say(self, message: str) -> None:

@@ -153,6 +153,7 @@ def test_equal_cells_are_one_trial(typed, capfd):
 
 
 SWEEPS = {"demo": 6, "prompt_len": 7, "prompt_merge": 6, "reference_text": 4, "prompt_cut": 6}  # cells
+NAMING_ENGINES = {"where_engines_live"}  # so that no fake takes their place: tests/servers runs one of its kind
 BLENDED = {"_target_": "tests.fakes.Blended", "bank": 1}
 
 
@@ -173,7 +174,7 @@ def test_sweeps_of_the_embedded_engine_speak_the_demos_probes_and_all_others_the
         found[path.stem] = (chosen.get("override /engine") == "kokoro", chosen["override /probes"])
     assert {probes for _, probes in found.values()} == {"demo", "core_en"}
     assert [name for name, (embedded, probes) in found.items() if embedded != (probes == "demo")] == []
-    assert {name for name, (embedded, _) in found.items() if embedded} == set(SWEEPS)
+    assert {name for name, (embedded, _) in found.items() if embedded} == {*SWEEPS, *NAMING_ENGINES}
 
 
 def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
@@ -186,7 +187,7 @@ def test_missing_weights_stop_a_run_before_any_work(evalkit, tmp_path):
 def test_hydra_users_find_what_they_know(evalkit):
     helped = evalkit("run", "--help")
     assert helped.returncode == 0
-    assert "engine: abstractvoice, chroma, csm, f5_tts, kokoro, spoil, tone" in helped.stdout
+    assert "engine: abstractvoice, chroma, command, csm, f5_tts, kokoro, speech_server, spoil, tone" in helped.stdout
     config = evalkit("run", "+sweep=demo", "engine.top_k=1,3", "--cfg", "job")
     assert config.returncode == 0
     assert "top_k: 1" in config.stdout

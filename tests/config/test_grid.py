@@ -6,7 +6,7 @@ import pytest
 
 from evalkit.__main__ import main
 from evalkit.config.app import run_app
-from evalkit.config.grid import cells, split_axes
+from evalkit.config.grid import cells, opened, split_axes
 from evalkit.errors import ConfigError, DataError
 from tests.conftest import make_voice
 
@@ -117,3 +117,19 @@ def test_f35_a_bad_voice_can_be_excluded(typed, voices):
     plans = []
     run_app([*typed, "voices.exclude=[ben]"], lambda plan, config: plans.append(plan) or 0)
     assert [voice.name for voice in plans[0].voices] == ["ann", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"),
+    [
+        ("engine.extra.temperature=0.6", "++engine.extra.temperature=0.6"),
+        ("engine.of.extra.top_k=1,2", "++engine.of.extra.top_k=1,2"),
+        ("engine.knobs.speed=range(1,3)", "++engine.knobs.speed=range(1,3)"),
+        ("+engine.extra.temperature=0.6", "+engine.extra.temperature=0.6"),
+        ("engine.extra={a: 1}", "engine.extra={a: 1}"),
+        ("engine.temperature=0.6", "engine.temperature=0.6"),
+        ("prompt.extra.a=1", "prompt.extra.a=1"),
+    ],
+)
+def test_names_that_only_the_user_knows_are_new_to_hydra(typed, given):
+    assert opened([typed]) == [given]

@@ -77,9 +77,10 @@ def _of_the_users(models: Iterable[Model]) -> Iterator[Check]:
             yield Check(
                 f"weights of {model.name}", "ok", f"{model.weights}: a directory of yours, no hashes to compare"
             )
-        elif isinstance(model, Engine) and type(model).require is not Engine.require and type(model) not in told:
-            told.add(type(model))
+        elif isinstance(model, Engine) and type(model).require is not Engine.require and model.family not in told:
+            told.add(model.family)
+            title = f"{model.elsewhere or 'weights'} of {model.name}"
             try:
                 model.require()
             except EvalkitError as error:
-                yield of_error(f"weights of {model.name}", error, "see its documentation")
+                yield of_error(title, error, "see its documentation")
