@@ -70,10 +70,13 @@ def power_told(plan: Plan, config: PowerConfig, reports: Path) -> str:
     told = smallest(spreads, Size(len(plan.voices), len(plan.probes.probes), len(plan.seeds)), comparisons)
     if told is None:
         return "smallest difference: one voice or one text says nothing of others, whatever is found is of this panel"
-    unit = next(one.unit for one in plan.judges.metrics if one.name == metric)
+    record = next(one for one in plan.judges.metrics if one.name == metric)
+    if told > record.bounds[1] - record.bounds[0]:
+        few = f"{len(plan.voices)} voices and {len(plan.probes.probes)} texts"
+        return f"smallest difference: {few} are too few to tell any in {metric.upper()}"
     return (
-        f"smallest difference in {metric.upper()} that {POWER:.0%} of such sweeps tell: {told:.3f} {unit} (for new "
-        f"voices and texts, {comparisons} at once; spreads of {source})"
+        f"smallest difference in {metric.upper()} that {POWER:.0%} of such sweeps tell: {told:.3f} {record.unit} (for "
+        f"new voices and texts, {comparisons} at once; spreads of {source})"
     )
 
 

@@ -190,3 +190,9 @@ def test_a_plan_says_which_voices_will_fail_and_shows_no_traceback(run, voices):
     assert done.code == 0
     assert "its utterances will fail: voice 'ann': no audio file at" in " ".join(done.out.split())
     assert "Traceback" not in done.err
+
+
+def test_a_plan_tells_no_difference_that_cannot_be(run):
+    wide = "power.spreads={sim: {voice: 3, probe: 3, rest: 3}}"
+    done = run("dry_run=true", "prompt.seconds=1,2", wide)
+    assert "3 voices and 3 texts are too few to tell any in SIM" in " ".join(done.out.split())
