@@ -1,4 +1,4 @@
-"""Languages: one table of what differs from one to the next: how words are written, how fast they are read, our phrases.
+"""Languages: one table of what differs between them: how words are written, how fast they are read, our phrases.
 
 Whoever counts words, guesses durations or makes up texts asks here, so that a language is added in one place. What a
 language without spaces has for words are its signs; words in other scripts among them stay whole.
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import regex
@@ -120,8 +121,8 @@ def _pieces(text: str) -> list[str]:
     if not spans:
         return [text] if text else []
     cuts = [0]
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
-        cuts.append(end + _OPENING.search(text[end:start]).start())
+    for (_, end), (start, _) in pairwise(spans):
+        cuts.append(end + len(text[end:start]) - len(_OPENING.search(text[end:start]).group()))
     return [text[start:end] for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
 
 

@@ -95,7 +95,7 @@ def _basic(entry: Entry) -> Normalizer:
 
     def normalise(text: str) -> str:
         said = dropped.sub("", whisper(_FORMAT.sub("", text)))
-        return _DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), said)
+        return str(_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), said))
 
     return _in_script(normalise, entry.script)
 

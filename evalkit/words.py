@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 Normalise = Callable[[str], str]
-Parted = Callable[[str], list[str]]  # a text's words as they are written; `Language.parted` of where no space parts them
+Parted = Callable[
+    [str], list[str]
+]  # a text's words as they are written; `Language.parted` of where no space parts them
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def _cer(evidence: Evidence) -> Score | None:
     """(S + D + I) / (H + S + D) over characters; pooled over utterances by weight.
 
     Spaces count, but in languages that have none between words, where an ASR's are its own invention. There a
-    character is a grapheme, marks with their letter, and `cer` is `wer` but for words in Latin letters, which it spells.
+    character is a grapheme, marks with their letter: `cer` is `wer` but for words in Latin letters, which it spells.
 
     When not to trust it: as `wer`; a transcriber that puts another word in the place of one that it did not hear makes
     more errors of characters of it than the speech had.
