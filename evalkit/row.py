@@ -125,3 +125,8 @@ class Row:
     heard_language: tuple[str, float] | None = None
     voice_language: str | None = None
     error: ErrorRecord | None = None
+
+    @property
+    def languages(self) -> str:
+        """The text's language; after the voice's where that is another one, e.g. `en > zh`."""
+        return self.language if self.voice_language is None else f"{self.voice_language} > {self.language}"

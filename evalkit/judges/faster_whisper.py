@@ -103,7 +103,7 @@ class FasterWhisper(Transcriber):
 
     def knows_language(self, code: str) -> bool:
         """See `Transcriber.knows_language`: what its vocabulary has a token for, of English-only weights English."""
-        tokens = _vocabulary(self._folder / VOCABULARY)
+        tokens = _vocabulary(library().folder(self.model) / VOCABULARY)
         if tokens is None or code == "en":
             return True
         return len(tokens) >= MULTILINGUAL and f"<|{code}|>" in tokens

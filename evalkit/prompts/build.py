@@ -203,7 +203,8 @@ def _end(speaking: _Speaking, last: _Part, room: Room, settings: PromptSettings,
     if end is None:
         raise DataError(
             f"voice {speaking.voice.name!r}: {last.piece.clip.path.name} has no {cut} to end at within "
-            f"{room.most:.1f} s where what is heard before and after are its words; they may not be those spoken, or try "
+            f"{room.most:.1f} s where what is heard before and after are its words; they may not be those spoken, or "
+            "try "
             f"{'prompt.cut=word' if cut == 'silence' else 'another prompt.seconds or prompt.max_seconds'}"
         )
     return end
