@@ -176,7 +176,7 @@ class Languages:
                 raise PackageError(
                     f"language {code}: its texts are compared in one script ({self[code].entry.script}), for which "
                     f"the package {CONVERTER} is needed; type: pip install {CONVERTER}; to compare them as they are "
-                    f"written: languages.{code}.script=null"
+                    f"written: +languages.{code}.script=null"
                 )
 
 
