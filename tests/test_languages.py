@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from evalkit.errors import PackageError
 from evalkit.languages import Entry, shipped
+from evalkit.resources import resource
 from evalkit.text import NORMALIZERS, basic, meant_by, normalizer
 from evalkit.words import BothSides, Word, error_rate, words_before, words_in_time
 
@@ -212,3 +213,21 @@ def test_error_rates_of_signs_by_hand():
     zh = TABLE["zh"]
     assert error_rate("今天天气很好", "今天 天气 不好", basic(zh), zh.parted) == 1 / 6
     assert error_rate("今天天气很好", "今天天", basic(zh), zh.parted, whole=False) == 0.0
+
+
+def test_the_page_names_the_languages_of_the_table():
+    page = resource("docs/languages.md").read_text()
+    named = {
+        code: line.split("|")[2:4]
+        for line in page.splitlines()
+        if line.startswith("| ")
+        for code in line.split("|")[1].strip().split(", ")
+        if re.fullmatch("[a-z]{2,3}", code)
+    }
+    assert set(named) == set(shipped().entries)
+    for code, (spaces, words) in named.items():
+        entry = shipped()[code].entry
+        assert (spaces.strip() == "yes") == entry.spaces
+        assert (words.strip() == "yes") == bool(entry.phrases) == bool(entry.wrong_words)
+    fields = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert fields == [field for field in Entry.__dataclass_fields__ if field != "name"]
