@@ -172,12 +172,21 @@ class Languages:
             PackageError: The package that writes Chinese in one script is not here.
         """
         for code in dict.fromkeys(codes):
-            if self[code].entry.script and find_spec(CONVERTER) is None:
-                raise PackageError(
-                    f"language {code}: its texts are compared in one script ({self[code].entry.script}), for which "
-                    f"the package {CONVERTER} is needed; type: pip install {CONVERTER}; to compare them as they are "
-                    f"written: +languages.{code}.script=null"
-                )
+            if self[code].entry.script:
+                require_converter(code)
+
+
+def require_converter(code: str) -> None:
+    """Does nothing if Chinese can be written in one script; `code` is the language's.
+
+    Raises:
+        PackageError: The package is not here.
+    """
+    if find_spec(CONVERTER) is None:
+        raise PackageError(
+            f"language {code}: its texts are compared in one script, for which the package {CONVERTER} is needed; "
+            f"type: pip install {CONVERTER}; to compare them as they are written: +languages.{code}.script=null"
+        )
 
 
 @cache

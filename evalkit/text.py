@@ -12,7 +12,7 @@ from pathlib import Path
 import regex
 
 from evalkit.errors import ConfigError
-from evalkit.languages import Entry, Language, english
+from evalkit.languages import Language, english, require_converter
 
 Normalizer = Callable[[str], str]
 BY_LANGUAGE = "whisper"
@@ -39,7 +39,7 @@ def normalizer(name: str, language: Language | None = None) -> Normalizer:
         language: Of the texts; None: English.
 
     Raises:
-        ConfigError: No such normaliser.
+        ConfigError: No such normaliser, or the package that Chinese needs is not here.
     """
     return _remembering(_named(name, language or english()))
 
@@ -54,7 +54,7 @@ def basic(language: Language) -> Normalizer:
     """
     if language.entry.normalizer == "whisper_english":
         return _remembering(_whisper_basic())
-    return _remembering(_basic(language.entry))
+    return _remembering(_basic(language))
 
 
 def meant_by(name: str, language: Language) -> str:
@@ -73,11 +73,11 @@ def _named(name: str, language: Language) -> Normalizer:
     if name == "none":
         return str
     if name == "seed_tts":
-        return _seed_tts if language.code != "zh" else _in_script(_seed_tts, language.entry.script)
+        return _seed_tts if language.code != "zh" else _in_script(_seed_tts, language)
     if name == "whisper_basic":
         return _whisper_basic()
     if name == BY_LANGUAGE and language.entry.normalizer != "whisper_english":
-        return _basic(language.entry)
+        return _basic(language)
     from whisper_normalizer.english import EnglishTextNormalizer
 
     return EnglishTextNormalizer()  # type: ignore[no-any-return]
@@ -89,21 +89,23 @@ def _whisper_basic(*, preserve_marks: bool = False) -> Normalizer:
     return BasicTextNormalizer(preserve_marks=preserve_marks)  # type: ignore[no-any-return]
 
 
-def _basic(entry: Entry) -> Normalizer:
+def _basic(language: Language) -> Normalizer:
     whisper = _whisper_basic(preserve_marks=True)
-    dropped = _MARKS if entry.marks == "drop" else _STRAY
+    dropped = _MARKS if language.entry.marks == "drop" else _STRAY
 
     def normalise(text: str) -> str:
         said = dropped.sub("", whisper(_FORMAT.sub("", text)))
         return str(_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), said))
 
-    return _in_script(normalise, entry.script)
+    return _in_script(normalise, language)
 
 
-def _in_script(normalise: Normalizer, script: str | None) -> Normalizer:
-    """Returns a normaliser that writes Chinese in one script at the end; None: as it is."""
+def _in_script(normalise: Normalizer, language: Language) -> Normalizer:
+    """Returns a normaliser that writes Chinese in the language's script at the end, if it is to be one."""
+    script = language.entry.script
     if script is None:
         return normalise
+    require_converter(language.code)
     convert = _converter()
     return lambda text: convert(normalise(text), script)
 

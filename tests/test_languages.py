@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from evalkit.errors import PackageError
 from evalkit.languages import Entry, shipped
+from evalkit.prompts.consensus import consensus
 from evalkit.resources import resource
 from evalkit.text import NORMALIZERS, basic, meant_by, normalizer
 from evalkit.words import BothSides, Word, error_rate, words_before, words_in_time
@@ -186,6 +187,8 @@ def test_traditional_signs_are_the_simplified_ones(name):
 def test_without_zhconv_chinese_is_refused_by_name():
     with pytest.raises(PackageError, match=r"language zh.* pip install zhconv.*\+languages\.zh\.script=null"):
         shipped().require(["en", "zh"])
+    with pytest.raises(PackageError, match="language zh"):
+        basic(shipped()["zh"])
     TABLE.require(["en", "zh", "ja"])
 
 
@@ -217,17 +220,19 @@ def test_error_rates_of_signs_by_hand():
 
 def test_the_page_names_the_languages_of_the_table():
     page = resource("docs/languages.md").read_text()
-    named = {
-        code: line.split("|")[2:4]
-        for line in page.splitlines()
-        if line.startswith("| ")
-        for code in line.split("|")[1].strip().split(", ")
-        if re.fullmatch("[a-z]{2,3}", code)
-    }
+    cells = [[cell.strip() for cell in line.split("|")[1:4]] for line in page.splitlines() if line.startswith("| ")]
+    codes = {one: (spaces, words) for first, spaces, words in cells for one in first.split(", ")}
+    named = {code: told for code, told in codes.items() if re.fullmatch("[a-z]{2,3}", code)}
     assert set(named) == set(shipped().entries)
     for code, (spaces, words) in named.items():
         entry = shipped()[code].entry
-        assert (spaces.strip() == "yes") == entry.spaces
-        assert (words.strip() == "yes") == bool(entry.phrases) == bool(entry.wrong_words)
+        assert (spaces == "yes") == entry.spaces
+        assert (words == "yes") == bool(entry.phrases) == bool(entry.wrong_words)
     fields = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     assert fields == [field for field in Entry.__dataclass_fields__ if field != "name"]
+
+
+def test_passes_agree_whatever_spaces_they_invent():
+    heard = ["今天天气很好。", "今天 天气 很好", "今天天气不好。"]
+    assert consensus(heard, TABLE["zh"]).majority == "2/3"
+    assert consensus(heard).majority == "1/3"

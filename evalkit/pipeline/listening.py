@@ -124,7 +124,7 @@ class Listening:
     def _hear_all(self, voice: Voice, clip: Clip, sha256: str) -> Entry:
         window = read_recording(clip.path, CLIP_SECONDS).audio
         candidates = [heard.text for one in self.ears.passes for heard in self._heard(one, [window], voice.language)]
-        chosen = consensus(candidates)
+        chosen = consensus(candidates, self.languages[voice.language])
         self._check_usable(voice, clip, window, chosen)
         return Entry(
             text=chosen.text,

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from evalkit.errors import PackageError
 from evalkit.languages import Language, Languages, shipped
 from evalkit.metrics.alignment import Alignment
 from evalkit.metrics.speed import SPEED
 from evalkit.record import MetricRecord, Report
 from evalkit.row import FAILED, Row
-from evalkit.text import NORMALIZERS, Normalizer, normalizer
+from evalkit.text import BY_LANGUAGE, NORMALIZERS, Normalizer, normalizer
 
 MOST_EACH = 5  # utterances a metric or flag
 Change = Literal["equal", "missing", "added", "replaced", "bled"]
@@ -92,9 +93,12 @@ def comparing(report: Report) -> Comparing | None:
     if not isinstance(name, str) or name not in NORMALIZERS:
         return None
     try:
-        return Comparing(name, shipped().over(own if isinstance(own, Mapping) else {}))
-    except (ValidationError, TypeError):
+        languages = shipped().over(own if isinstance(own, Mapping) else {})
+        if name in {BY_LANGUAGE, "seed_tts"}:
+            languages.require(str(code) for code in dict(report.provenance.judges.get("languages") or {}))
+    except (ValidationError, PackageError, TypeError, ValueError):
         return None
+    return Comparing(name, languages)
 
 
 def difference(row: Row, how: Comparing) -> Difference:

@@ -1,5 +1,6 @@
 from collections import Counter
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,23 @@ def test_rows_say_the_same_edits():
 def test_a_report_that_names_no_normaliser_has_no_differences(config):
     report = replace(made(1).report, config=config)
     assert comparing(report) is None
+
+
+@pytest.mark.parametrize("languages", [{"zh": 3}, {"zh": {"speed": 3}}, {"zh": {"script": "runes"}}])
+def test_a_report_with_strange_languages_has_no_differences(languages):
+    report = replace(made(1).report, config={"judge": {"normalizer": "whisper"}, "languages": languages})
+    assert comparing(report) is None
+
+
+@pytest.mark.skipif(find_spec("zhconv") is not None, reason="zhconv is here")
+def test_a_page_of_a_run_in_chinese_is_made_without_zhconv_too():
+    report = made(1).report
+    judges = {**report.provenance.judges, "languages": {"zh": {}}}
+    report = replace(report, provenance=replace(report.provenance, judges=judges))
+    report = replace(report, config={"judge": {"normalizer": "whisper"}})
+    assert comparing(report) is None
+    own = {"judge": {"normalizer": "whisper"}, "languages": {"zh": {"script": None}}}
+    assert comparing(replace(report, config=own)) is not None
 
 
 def test_what_decides_comes_first_and_nothing_is_worst_that_is_as_good_as_can_be():
