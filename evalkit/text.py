@@ -5,14 +5,16 @@
 
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
 import regex
 
+from evalkit.digest import Json
 from evalkit.errors import ConfigError
-from evalkit.languages import Language, english, require_converter
+from evalkit.languages import Language, Languages, english, require_converter
 
 Normalizer = Callable[[str], str]
 BY_LANGUAGE = "whisper"
@@ -60,6 +62,30 @@ def basic(language: Language) -> Normalizer:
 def meant_by(name: str, language: Language) -> str:
     """Returns the name of what a normaliser does to texts of a language: `whisper` is one of two."""
     return language.entry.normalizer if name == BY_LANGUAGE else name
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """How texts are compared: the normaliser by name, and the table of languages."""
+
+    normalizer: str
+    languages: Languages
+
+    def normaliser(self, language: str) -> Normalizer:
+        """Returns what texts in a language are normalised by."""
+        return normalizer(self.normalizer, self.languages[language])
+
+    def identity(self, codes: Collection[str]) -> dict[str, Json]:
+        """Returns what scores of texts in some languages depend on, as a report has it.
+
+        Of texts in English alone, `whisper` is what `whisper_english` is, and is called so.
+        """
+        meant = {meant_by(self.normalizer, self.languages[code]) for code in codes}
+        languages = self.languages.identity(codes)
+        return {
+            "normalizer": "whisper_english" if meant <= {"whisper_english"} else self.normalizer,
+            **({"languages": languages} if languages else {}),
+        }
 
 
 def _remembering(normalise: Normalizer) -> Normalizer:

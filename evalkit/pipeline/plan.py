@@ -16,7 +16,7 @@ from evalkit.metrics import Metric, metrics_of
 from evalkit.pipeline.spoken import require_transcribers, require_words
 from evalkit.probes import Probe, ProbeSet
 from evalkit.prompts import PromptSettings
-from evalkit.text import BY_LANGUAGE, Normalizer, meant_by, normalizer
+from evalkit.text import Comparing, Normalizer
 from evalkit.trial import Trial, Utterance
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
@@ -216,31 +216,19 @@ class Plan:
         return len(self.cells) * spoken * len(self.seeds)
 
     @property
-    def _codes(self) -> list[str]:
+    def codes(self) -> list[str]:
         """The languages of texts, then those of voices."""
         texts = [probe.language for probe in self.probes.probes]
         return list(dict.fromkeys([*texts, *(voice.language for voice in self.voices)]))
 
-    @property
-    def unknown_languages(self) -> list[str]:
-        """Those that the table of languages lacks."""
-        return self.languages.unknown(self._codes)
-
     def normalise(self, language: str) -> Normalizer:
         """Returns what texts in a language are normalised by before they are compared."""
-        return normalizer(self.judges.normalizer, self.languages[language])
+        return Comparing(self.judges.normalizer, self.languages).normaliser(language)
 
     def judged_by(self) -> dict[str, Json]:
-        """Returns what two reports must share for their scores to be comparable.
-
-        Of texts in English alone, `whisper` is what `whisper_english` is, and is called so.
-        """
-        told = self.judges.fingerprint()
-        named = {meant_by(self.judges.normalizer, self.languages[code]) for code in self._codes}
-        if self.judges.normalizer == BY_LANGUAGE and named <= {"whisper_english"}:
-            told["normalizer"] = "whisper_english"
-        languages = self.languages.identity(self._codes)
-        return {**told, "languages": languages} if languages else told
+        """Returns what two reports must share for their scores to be comparable."""
+        comparing = Comparing(self.judges.normalizer, self.languages)
+        return {**self.judges.fingerprint(), **comparing.identity(self.codes)}
 
     def assets(self) -> list[str]:
         """Returns the names of all weights that the run needs."""
@@ -267,7 +255,7 @@ class Plan:
             DamagedWeightsError: Some are not what was fetched.
             ConfigError: A language that a transcriber does not know, or that the table lacks what is needed of.
         """
-        self.languages.require(self._codes)
+        self.languages.require(self.codes)
         require_words(self.languages, self.voices, [cell.prompt for cell in self.cells])
         require_transcribers(self.judges.asr, self.probes, self.ears.transcribers, self.voices)
         self._require_devices()

@@ -70,7 +70,7 @@ def _of_languages(plan: Plan) -> list[str]:
     return [
         f"language {code}: the table of languages lacks it, so that rates, normaliser and counts of words are those of "
         "any language with spaces between words; it can be added, see docs/languages.md"
-        for code in plan.unknown_languages
+        for code in plan.languages.unknown(plan.codes)
     ]
 
 

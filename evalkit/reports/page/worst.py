@@ -10,12 +10,12 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from evalkit.errors import PackageError
-from evalkit.languages import Language, Languages, shipped
+from evalkit.languages import shipped
 from evalkit.metrics.alignment import Alignment
 from evalkit.metrics.speed import SPEED
 from evalkit.record import MetricRecord, Report
 from evalkit.row import FAILED, Row
-from evalkit.text import BY_LANGUAGE, NORMALIZERS, Normalizer, normalizer
+from evalkit.text import BY_LANGUAGE, NORMALIZERS, Comparing
 
 MOST_EACH = 5  # utterances a metric or flag
 Change = Literal["equal", "missing", "added", "replaced", "bled"]
@@ -73,19 +73,6 @@ def _last_of(rows: Sequence[Row], name: str, metric: MetricRecord) -> list[int]:
     return sorted(bad, key=lambda at: -values[at])
 
 
-@dataclass(frozen=True)
-class Comparing:
-    """How texts were compared: the normaliser by name, and the table of languages."""
-
-    normalizer: str
-    languages: Languages
-
-    def of(self, language: str) -> tuple[Normalizer, Language]:
-        """Returns what texts in a language were normalised by, and the language."""
-        spoken = self.languages[language]
-        return normalizer(self.normalizer, spoken), spoken
-
-
 def comparing(report: Report) -> Comparing | None:
     """Returns how WER was taken; None where the report does not say it, or it cannot be done again here."""
     judge, own = report.config.get("judge"), report.config.get("languages")
@@ -107,7 +94,7 @@ def difference(row: Row, how: Comparing) -> Difference:
     Bled are words that the text has nowhere and the prompt has; with a word on the left they stand in its place, which
     WER counts as a substitution, without one they are an insertion.
     """
-    normalise, language = how.of(row.language)
+    normalise, language = how.normaliser(row.language), how.languages[row.language]
     prompt = frozenset(language.words(normalise(row.prompt.text))) if row.prompt else frozenset()
     alignment = Alignment(language.words(normalise(row.text)), language.words(normalise(row.hypothesis or "")))
     bled = {at for at, word in alignment.foreign if word in prompt}

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from evalkit.languages import shipped
 from evalkit.metrics.alignment import align_words
-from evalkit.reports.page.worst import Comparing, comparing, difference, shown, worst
+from evalkit.reports.page.worst import comparing, difference, shown, worst
 from evalkit.row import PromptRecord
-from evalkit.text import normalizer
+from evalkit.text import Comparing, normalizer
 from tests.reports.page.made import made, row
 
 PLAIN = normalizer("none")
