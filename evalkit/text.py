@@ -83,7 +83,7 @@ class Comparing:
         meant = {meant_by(self.normalizer, self.languages[code]) for code in codes}
         languages = self.languages.identity(codes)
         return {
-            "normalizer": "whisper_english" if meant <= {"whisper_english"} else self.normalizer,
+            "normalizer": "whisper_english" if meant == {"whisper_english"} else self.normalizer,
             **({"languages": languages} if languages else {}),
         }
 

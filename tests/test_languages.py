@@ -14,7 +14,7 @@ from evalkit.errors import PackageError
 from evalkit.languages import Entry, shipped
 from evalkit.prompts.consensus import consensus
 from evalkit.resources import resource
-from evalkit.text import NORMALIZERS, basic, meant_by, normalizer
+from evalkit.text import NORMALIZERS, Comparing, basic, meant_by, normalizer
 from evalkit.words import BothSides, Word, error_rate, words_before, words_in_time
 
 TABLE = shipped().over({"zh": {"script": None}, "yue": {"script": None}})  # needs no further package
@@ -236,3 +236,22 @@ def test_passes_agree_whatever_spaces_they_invent():
     heard = ["今天天气很好。", "今天 天气 很好", "今天天气不好。"]
     assert consensus(heard, TABLE["zh"]).majority == "2/3"
     assert consensus(heard).majority == "1/3"
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "told"),
+    [
+        ("whisper", ["en"], {"normalizer": "whisper_english"}),
+        ("whisper_english", ["en"], {"normalizer": "whisper_english"}),
+        ("seed_tts", ["en"], {"normalizer": "seed_tts"}),
+        ("whisper", [], {"normalizer": "whisper"}),
+    ],
+)
+def test_how_texts_are_compared_is_told_in_english_as_ever(name, codes, told):
+    assert Comparing(name, shipped()).identity(codes) == told
+
+
+def test_how_texts_are_compared_names_what_is_not_english():
+    told = Comparing("whisper", TABLE).identity(["en", "de"])
+    assert (told["normalizer"], set(told["languages"])) == ("whisper", {"de"})
+    assert told["languages"]["de"]["normalizer"] == "whisper_basic"
