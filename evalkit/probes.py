@@ -83,6 +83,7 @@ class _ProbeEntry:
     id: str
     text: str
     stratum: str | None = None
+    language: str | None = None
 
 
 @validated(frozen=True, config=ConfigDict(extra="forbid"))
@@ -94,7 +95,7 @@ class _ProbeFile:
 
 
 def read_probes(path: Path) -> ProbeSet:
-    """Reads a probe set.
+    """Reads a probe set; a probe may name another language than its set.
 
     Raises:
         DataError: Not a probe set, no probes, an id twice, an empty text, or what is no name.
@@ -110,7 +111,9 @@ def read_probes(path: Path) -> ProbeSet:
     if fault := name_fault(file.name):
         raise DataError(f"{path}: the name {file.name!r} {fault}; give it another one")
     try:
-        probes = tuple(Probe(entry.id, entry.text.strip(), file.language, entry.stratum) for entry in file.probes)
+        probes = tuple(
+            Probe(entry.id, entry.text.strip(), entry.language or file.language, entry.stratum) for entry in file.probes
+        )
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     return ProbeSet(file.name, file.version, probes)

@@ -61,7 +61,7 @@ class ErrorRecord:
 
 @dataclass(frozen=True, slots=True)
 class EditsRecord:
-    """Word edits from the normalised text to the normalised hypothesis."""
+    """Word edits from the normalised text to the normalised hypothesis; of signs where words have no spaces."""
 
     __pydantic_config__ = EXACT
 
@@ -78,6 +78,8 @@ class Row:
     Attributes:
         state: `scored`; `failed`: there is an `error` and no scores; `not_run`: it was not tried, `error` says why.
         stratum: The kind of text that the probe is, where its set tells.
+        language: The text's.
+        voice_language: The voice's, where it is another one: it was cloned across languages.
         speaker: Who the voice is, where several voices are one speaker's: statistics cluster by it.
         intended_text: What the engine meant to say, where it chooses its words and can tell.
         synthesis: Key of the synthesis in the store.
@@ -121,4 +123,10 @@ class Row:
     flags: list[str] = field(default_factory=list)
     bleed_at: Literal["head", "middle", "tail"] | None = None
     heard_language: tuple[str, float] | None = None
+    voice_language: str | None = None
     error: ErrorRecord | None = None
+
+    @property
+    def languages(self) -> str:
+        """The text's language; after the voice's where that is another one, e.g. `en > zh`."""
+        return self.language if self.voice_language is None else f"{self.voice_language} > {self.language}"

@@ -15,7 +15,8 @@ from evalkit.words import Word
 
 RATE = 16_000
 CHARACTER_SAMPLES = 480  # 30 ms
-ALPHABET = " abcdefghijklmnopqrstuvwxyz0123456789'.,?!-"
+SIGNS = "天地人日月山水火木金土大小上下"  # so that what has no spaces between words can be checked by hand too
+ALPHABET = f" abcdefghijklmnopqrstuvwxyz0123456789'.,?!-{SIGNS}"
 LOWEST_PITCH, PITCH_STEP = 1000.0, 100.0  # Hz
 HUM_RANGE = (80.0, 500.0)  # Hz
 REMEMBERED = 4096  # hums: an engine hears its prompt's at every request

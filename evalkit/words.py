@@ -1,11 +1,14 @@
 """Words in time: what a transcriber heard, where the words of a given text must then lie, which of them a cut parts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
 Normalise = Callable[[str], str]
+Parted = Callable[
+    [str], list[str]
+]  # a text's words as they are written; `Language.parted` of where no space parts them
 
 
 @dataclass(frozen=True)
@@ -17,30 +20,46 @@ class Word:
     end: float
 
 
-def words_in_time(text: str, heard: Sequence[Word], normalise: Normalise, *, whole: bool = True) -> list[Word]:
+def words_in_time(
+    text: str, heard: Sequence[Word], normalise: Normalise, parted: Parted = str.split, *, whole: bool = True
+) -> list[Word]:
     """Returns the words of `text`, verbatim, with the times at which they were heard.
 
     Given and heard words are matched by minimal edits after normalisation; words that were heard otherwise share the
-    time of what was heard instead of them, words that were not heard get the moment where they are missing.
+    time of what was heard instead of them, words that were not heard get the moment where they are missing. What was
+    heard as one word, and are several by `parted`, has its time shared among them.
 
     Args:
         text: The given words.
         heard: The transcriber's, in order.
         normalise: Maps a text to what counts as the same.
+        parted: Parts a text into words.
         whole: False if the audio may end before the text does: what follows the words that fit best is left out.
     """
-    given, owners = _flatten(text.split(), normalise)
-    sounds, sources = _flatten([word.text for word in heard], normalise)
+    words, heard = parted(text), [part for word in heard for part in _shares(word, parted)]
+    given, owners = _flatten(words, normalise, parted)
+    sounds, sources = _flatten([word.text for word in heard], normalise, parted)
     if not whole:
         given = given[: _best_prefix(given, sounds)]
         owners = owners[: len(given)]
     spans = _spans(given, sounds, [heard[index] for index in sources])
-    return _joined(text.split(), owners, spans, normalise)
+    return _joined(words, owners, spans, normalise)
 
 
-def error_rate(text: str, heard: str, normalise: Normalise, *, whole: bool = True) -> float | None:
+def _shares(word: Word, parted: Parted) -> Iterator[Word]:
+    """Gives the parts of what was heard as one word, each with as much of its time."""
+    parts = parted(word.text) or [word.text]
+    each = (word.end - word.start) / len(parts)
+    for index, part in enumerate(parts):
+        last = index == len(parts) - 1
+        yield Word(part, word.start + index * each, word.end if last else word.start + (index + 1) * each)
+
+
+def error_rate(
+    text: str, heard: str, normalise: Normalise, parted: Parted = str.split, *, whole: bool = True
+) -> float | None:
     """Returns the share of edits between given and heard words; None if there are no given words."""
-    (given, _), (sounds, _) = _flatten(text.split(), normalise), _flatten(heard.split(), normalise)
+    (given, _), (sounds, _) = (_flatten(parted(said), normalise, parted) for said in (text, heard))
     if not whole:
         given = given[: _best_prefix(given, sounds)]
     return Levenshtein.distance(given, sounds) / len(given) if given else None
@@ -63,7 +82,9 @@ class BothSides:
     to_end: bool = True
 
 
-def words_before(text: str, heard: BothSides, expected: int, normalise: Normalise) -> int | None:
+def words_before(
+    text: str, heard: BothSides, expected: int, normalise: Normalise, parted: Parted = str.split
+) -> int | None:
     """Returns how many words of `text` lie before a cut, by what was heard on both sides of it; None if it parts none.
 
     The stretches of the given words that fit both sides best must meet there, and the last word before and the first
@@ -75,9 +96,10 @@ def words_before(text: str, heard: BothSides, expected: int, normalise: Normalis
         heard: The transcriber's, on both sides.
         expected: How many words are likely to lie before the cut.
         normalise: Maps a text to what counts as the same.
+        parted: Parts a text into words.
     """
-    given, owners = _flatten(text.split(), normalise)
-    (before, _), (after, _) = (_flatten(side.split(), normalise) for side in (heard.before, heard.after))
+    given, owners = _flatten(parted(text), normalise, parted)
+    (before, _), (after, _) = (_flatten(parted(side), normalise, parted) for side in (heard.before, heard.after))
     if not before or not after:
         return None
     ends = _misfits(given, before, anchored=heard.from_start)
@@ -92,9 +114,9 @@ def words_before(text: str, heard: BothSides, expected: int, normalise: Normalis
     return min(places, key=lambda place: abs(place - expected), default=None)
 
 
-def _flatten(words: Sequence[str], normalise: Normalise) -> tuple[list[str], list[int]]:
+def _flatten(words: Sequence[str], normalise: Normalise, parted: Parted) -> tuple[list[str], list[int]]:
     """Returns normalised words, and for each the index of the word it came from ("forty-two" gives two)."""
-    pairs = [(part, index) for index, word in enumerate(words) for part in normalise(word).split()]
+    pairs = [(part.strip(), index) for index, word in enumerate(words) for part in parted(normalise(word))]
     return [part for part, _ in pairs], [index for _, index in pairs]
 
 

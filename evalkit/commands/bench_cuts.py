@@ -20,6 +20,7 @@ from evalkit.commands.screen import show
 from evalkit.config.app import plan_of
 from evalkit.errors import ConfigError
 from evalkit.judges.faster_whisper import FasterWhisper
+from evalkit.languages import Language, shipped
 from evalkit.pipeline.events import Deaf
 from evalkit.pipeline.listening import Listening
 from evalkit.pipeline.workspace import Workspace
@@ -28,7 +29,7 @@ from evalkit.prompts import PromptSettings, build_prompt
 from evalkit.prompts.cut import cut_at, pauses, rest_after
 from evalkit.resources import locate
 from evalkit.store.directory import Directory
-from evalkit.text import Normalizer, normalizer
+from evalkit.text import Normalizer, basic, normalizer
 from evalkit.voices import Clip, Voice, read_voices
 from evalkit.words import words_in_time
 
@@ -177,15 +178,15 @@ def _verdict(joint: Joint) -> Verdict:
     if joint.after is not None:
         sounds.append(cut_at(joint.after, min(joint.after.seconds, HEARD_SECONDS)))
     heard = [one.text for one in JUDGE.transcribe(sounds, [joint.language] * len(sounds))]
-    words = partial(_words, normalizer("whisper_english" if joint.language == "en" else "whisper_basic"))
+    words = partial(_words, normalizer("whisper", shipped()[joint.language]), shipped()[joint.language])
     last = words(joint.text)[-1:] == words(heard[0])[-1:]
     first = joint.after is None or words(joint.rest)[:1] == words(heard[1])[:1]
     return Verdict(last, first, (heard[0], heard[1] if joint.after is not None else ""))
 
 
-def _words(normalise: Normalizer, text: str) -> list[str]:
+def _words(normalise: Normalizer, language: Language, text: str) -> list[str]:
     """Returns a text's words; the dots with which Whisper ends what breaks off are none, as its normaliser believes."""
-    return [word.strip(".") for word in normalise(text).split() if word.strip(".")]
+    return [word.strip(".") for word in language.words(normalise(text)) if word.strip(".")]
 
 
 @cache
@@ -228,12 +229,14 @@ def _long_pauses(voice: Voice, clip: Clip, text: str, listening: Listening) -> l
     """Returns the pauses in a clip that no word holds, with the words around them as the aligner heard them."""
     sound = _sound(clip)
     heard = listening.words(sound, voice.language)
-    placed = words_in_time(text, heard, normalizer("whisper_basic"))
+    language = shipped()[voice.language]
+    placed = words_in_time(text, heard, basic(language), language.parted)
     found = []
     for seconds in pauses(sound, LONG_PAUSE):
         count = sum(word.end < seconds for word in placed)  # aligners begin the next word with the pause, sometimes
-        words = text.split()
-        found.append(_joint(voice, clip, seconds, " ".join(words[:count]), " ".join(words[count:])))
+        words = language.parted(text)
+        sides = language.joined(words[:count]), language.joined(words[count:])
+        found.append(_joint(voice, clip, seconds, *sides))
     return [joint for joint in found if joint.text and joint.rest]
 
 

@@ -44,7 +44,7 @@ def run_probes(typed: Sequence[str]) -> int:
         tell(f"{out} has these texts already, as version {before.version}")
     else:
         _write(out, name, _version(before, out, force=parsed.force), language, entries)
-    _say(out, texts, language)
+    _say(out, texts)
     return 0
 
 
@@ -102,11 +102,10 @@ def _write(out: Path, name: str, version: int, language: str, entries: Sequence[
     tell(f"wrote {len(entries)} texts to {out}, version {version}")
 
 
-def _say(out: Path, texts: Sequence[Text], language: str) -> None:
+def _say(out: Path, texts: Sequence[Text]) -> None:
     found, width = remarks(texts), terminal_width()
     for remark in found[:REMARKS_SHOWN]:
         tell("\n".join(folded(remark, width, "", "  ")))
     if len(found) > REMARKS_SHOWN:
         tell(f"and {len(found) - REMARKS_SHOWN} more such texts")
-    normalizer = [] if language == ENGLISH else ["judge.normalizer=whisper_basic"]
-    show(command_line(["run", "+sweep=NAME", f"probes.path={out}", *normalizer]))
+    show(command_line(["run", "+sweep=NAME", f"probes.path={out}"]))

@@ -31,7 +31,7 @@ from evalkit.prompts.settings import CLIP_SECONDS
 from evalkit.reports.layout import folded, terminal_width, with_text
 from evalkit.store.atomic import appending, writing
 from evalkit.store.directory import Directory, OnlyRead
-from evalkit.text import Normalizer, normalizer
+from evalkit.text import Normalizer
 from evalkit.voicefolders import words as words_of
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
@@ -94,7 +94,7 @@ def run_transcript(action: str, voice_name: str, clip: str | None, words: str | 
     with _log(config.store, action) as (store, log), quiet(log) as screen, store.used():
         display = display_on(screen)
         workspace = Workspace.of(plan, store, display, "transcript", config.memory)
-        listener = Listening(workspace, plan.ears, config.transcripts)
+        listener = Listening(workspace, plan.ears, config.transcripts, plan.languages)
         try:
             if action == "auto":
                 lines, failed = _auto(listener, voice, clips, width)
@@ -188,7 +188,7 @@ def _in_turn(listener: Listening, clips: Sequence[Clip]) -> Iterator[Clip]:
 
 
 def _show(plan: Plan, listener: Listening, voice: Voice, clips: Sequence[Clip], width: int) -> tuple[list[str], bool]:
-    normalise = normalizer(plan.judges.normalizer)
+    normalise = plan.normalise(voice.language)
     rows, found, failed = [], [], False
     _say_how_long(listener, voice, _unheard(listener, voice, clips), listener.ears.aligner)
     prompt_lines, prompt_failed = _prompt_lines(plan, listener, voice)  # it may need words that nobody heard yet
@@ -235,13 +235,14 @@ def _clip_row(
         row = [clip.path.name, f"{audio.seconds:.2f}", "none yet", "-", "-", "-", "(made at first need)"]
         return row, [], False
     heard = listener.said(audio, voice.language)
-    wer = error_rate(stored.text, heard, normalise) if recording.whole else None
-    problems = warnings(stored.text, audio.seconds, wer) if recording.whole else [_LONG]
+    language = listener.languages[voice.language]
+    wer = error_rate(stored.text, heard, normalise, language.parted) if recording.whole else None
+    problems = warnings(stored.text, audio.seconds, wer, language) if recording.whole else [_LONG]
     if wer:
         problems.insert(0, f"heard otherwise: {heard}")
     if stored.audio_sha256 and stored.audio_sha256 != clip.sha256:
         problems.append("stale: the audio changed since this text was made")
-    rate = f"{len(stored.text.split()) / audio.seconds:.1f}"
+    rate = f"{len(language.parted(stored.text)) / audio.seconds:.1f}"
     shown = "-" if wer is None else f"{wer:.2f}"
     row = [clip.path.name, f"{audio.seconds:.2f}", stored.source, stored.majority or "-", rate, shown, stored.text]
     return row, problems, False
@@ -263,7 +264,7 @@ def _prompt_lines(plan: Plan, listener: Listening, voice: Voice) -> tuple[list[s
     if isinstance(prompt, Failure):
         return [f"prompt: cannot be built: {prompt.message}"], True
     lines = [_prompt_line(prompt, plan.cells[0].prompt.seconds), f"  {prompt.text}"]
-    doubts = warnings(prompt.text, prompt.audio.seconds, prompt.wer)
+    doubts = warnings(prompt.text, prompt.audio.seconds, prompt.wer, plan.languages[voice.language])
     return [*lines, *(f"warning: prompt: {one}" for one in doubts)], False
 
 

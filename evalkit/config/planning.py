@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from evalkit.config.making import Node, class_of, engine_of, has_shipped_preset, made_from
 from evalkit.config.schema import EarsConfig, JudgeConfig, RunConfig, VoicesConfig
 from evalkit.digest import Scalar
 from evalkit.engines.base import Engine
 from evalkit.errors import ConfigError
 from evalkit.judges.base import QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.languages import Languages, shipped
+from evalkit.manifest import describe
 from evalkit.names import without_credentials
 from evalkit.pipeline.plan import Cell, Decision, Ears, Judges, Plan
 from evalkit.probes import ProbeSet, read_probes
@@ -51,6 +55,7 @@ def build_plan(config: RunConfig, cells: Sequence[RunConfig], composed: Mapping[
         device=config.device,
         config=_without_credentials(composed),
         remarks=remarks,
+        languages=languages_of(config),
     )
 
 
@@ -93,7 +98,20 @@ def voices_plan(config: RunConfig, voices: Sequence[Voice], composed: Mapping[st
         device=config.device,
         config=composed,
         remarks=[],
+        languages=languages_of(config),
     )
+
+
+def languages_of(config: RunConfig) -> Languages:
+    """Returns the table of languages with what a configuration lays over it.
+
+    Raises:
+        ConfigError: A language's values that there are not.
+    """
+    try:
+        return shipped().over(config.languages)
+    except ValidationError as error:
+        raise ConfigError(describe(error, "languages")) from error
 
 
 def voices_at(config: VoicesConfig) -> list[Path]:

@@ -55,6 +55,7 @@ def _none_is_empty(typed: object) -> object:
 
 
 Folder = Annotated[Path, BeforeValidator(_folder)]
+LanguageCode = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$")]
 Names = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)]
 
 
@@ -87,7 +88,7 @@ class JudgeConfig:
         speakers: Names among `encoders`; the first is the primary one.
         quality: Names among `qualities`.
         asr: The transcriber's node.
-        normalizer: What WER is taken after.
+        normalizer: What WER is taken after; `whisper` chooses by the language of the text.
         encoders: Nodes of speaker encoders by name.
         qualities: Nodes of quality models by name.
         comparable: What published numbers these judges can be held against.
@@ -95,7 +96,7 @@ class JudgeConfig:
 
     speakers: Names
     asr: Node
-    normalizer: Literal["whisper_english", "whisper_basic", "seed_tts", "none"]
+    normalizer: Literal["whisper", "whisper_english", "whisper_basic", "seed_tts", "none"]
     encoders: dict[str, Node]
     quality: Annotated[list[str], BeforeValidator(_listed)] = field(default_factory=list)
     qualities: dict[str, Node] = field(default_factory=dict)
@@ -148,6 +149,7 @@ class RunConfig:
         judge: Who scores.
         ears: Who listens to the voices' recordings.
         transcripts: Folder of the books that keep ears texts.
+        languages: Values laid over those of `configs/languages.yaml`, by language.
         max_cells: Of the grid; one with more is refused before any is composed.
         seeds: Each utterance is made once per seed.
         device: Where models compute.
@@ -177,6 +179,7 @@ class RunConfig:
     reports_dir: Folder
     store: Folder
     weights: dict[str, str] = field(default_factory=dict)
+    languages: dict[LanguageCode, dict[str, Any]] = field(default_factory=dict)
     grid: list[str] | list[list[str]] = field(default_factory=list)
     max_cells: Annotated[int, Field(ge=1)] = MOST_CELLS
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = field(default_factory=lambda: [0])

@@ -113,7 +113,8 @@ class Chroma(SnapshotEngine):
             SynthesisError: The model made no frame, or a code that its codec does not have.
         """
         parts = [
-            self._chunk(text, request, index) for index, text in enumerate(text_parts(request.text, self.chunk_chars))
+            self._chunk(text, request, index)
+            for index, text in enumerate(text_parts(request.text, self.chunk_chars, request.language))
         ]
         meant = [text for _, text in parts if text is not None]
         samples = np.concatenate([samples for samples, _ in parts])
@@ -138,7 +139,7 @@ class Chroma(SnapshotEngine):
         inputs = self._inputs(processor, text, request).to(model.device)
         given = {key: value.to(model.dtype) if value.is_floating_point() else value for key, value in inputs.items()}
         sampling = {} if self.greedy else {"temperature": self.temperature, "top_k": self.top_k}
-        frames = frames_for(text, self.slack) if self.max_frames == "auto" else self.max_frames
+        frames = frames_for(text, self.slack, request.language) if self.max_frames == "auto" else self.max_frames
         with (
             seeded(request.seed, index, str(model.device)),
             torch.inference_mode(),

@@ -63,7 +63,8 @@ class CSM(SnapshotEngine):
     def speak(self, request: Request) -> Audio:
         """See `Engine.speak`."""
         parts = [
-            self._chunk(text, request, index) for index, text in enumerate(text_parts(request.text, self.chunk_chars))
+            self._chunk(text, request, index)
+            for index, text in enumerate(text_parts(request.text, self.chunk_chars, request.language))
         ]
         return Audio(np.clip(np.concatenate(parts), -1, 1), RATE)
 
@@ -87,7 +88,9 @@ class CSM(SnapshotEngine):
             spoken = model.generate(
                 **given,
                 output_audio=True,
-                max_new_tokens=frames_for(text, self.slack) if self.max_frames == "auto" else self.max_frames,
+                max_new_tokens=frames_for(text, self.slack, request.language)
+                if self.max_frames == "auto"
+                else self.max_frames,
                 do_sample=True,
                 temperature=self.temperature,
                 top_k=self.top_k,

@@ -21,7 +21,7 @@ from evalkit.engines.base import STRICT, Engine, Request, Synthesis
 from evalkit.engines.scorable import given_by, scorable
 from evalkit.engines.wrapping import Wrapping
 from evalkit.errors import SynthesisError
-from evalkit.text import WITHOUT_SPACES
+from evalkit.languages import shipped
 
 Harm = Literal["none", "half_band", "drop_words", "other_voice", "clip", "cut"]
 Samples = NDArray[np.float32]
@@ -106,8 +106,8 @@ def _drawn(request: Request, *what: str | int) -> float:
 
 
 def _shortened(request: Request) -> str:
-    """Returns the text of a request without a tenth of its words: of its characters, where words cannot be told."""
-    space = "" if request.language in WITHOUT_SPACES else " "
+    """Returns the text of a request without a tenth of its words: of its characters, where no spaces part words."""
+    space = " " if shipped()[request.language].entry.spaces else ""
     parts = request.text.split() if space else list(request.text)
     kept = [part for at, part in enumerate(parts) if not (_is_word(part) and _drawn(request, "word", at) < DROPPED)]
     if len(kept) == len(parts) or not any(_is_word(part) for part in kept):

@@ -130,6 +130,10 @@ class Transcriber(Judge):
     def transcribe(self, audios: Sequence[Audio], languages: Sequence[str]) -> Iterator[Transcript]:
         """Gives a transcript per audio, in order; `languages` are ISO 639-1 codes, one for each."""
 
+    def knows_language(self, code: str) -> bool:
+        """Whether it can hear a language, as far as can be told before it is loaded; code: ISO 639-1."""
+        return bool(code)
+
     def language(self, audio: Audio) -> tuple[str, float] | None:
         """Returns the language heard and its probability; None if this transcriber cannot tell."""
         return None

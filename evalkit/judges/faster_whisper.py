@@ -4,6 +4,7 @@ Two ways lead to a transcript. The plain one is faster-whisper's own `transcribe
 decodes an audio's only window by `whisper_window.hear`, on all cores, and hands to the plain one what that leaves open.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, partial
@@ -33,6 +34,8 @@ PORTION = 32  # audios whose features are in memory at a time
 # Audios a call. A processor gains nothing from more: the encoder outgrows its cache, so each core has its own audio.
 GPU_BATCH, CPU_BATCH = 8, 1
 MOST_WORKERS = 8  # each holds some 300 MB while it works, more with larger models
+VOCABULARY = "vocabulary.json"
+MULTILINGUAL = 51_865  # tokens: English-only weights have one less, and the same names of languages
 KNOWN = ("en", "de", "es", "fr", "it", "ja", "ko", "pt", "ru", "zh")
 
 
@@ -97,6 +100,13 @@ class FasterWhisper(Transcriber):
             yield from self._transcripts(snippets)
             if fault:
                 raise fault
+
+    def knows_language(self, code: str) -> bool:
+        """See `Transcriber.knows_language`: what its vocabulary has a token for, of English-only weights English."""
+        tokens = _vocabulary(library().folder(self.model) / VOCABULARY)
+        if tokens is None or code == "en":
+            return True
+        return len(tokens) >= MULTILINGUAL and f"<|{code}|>" in tokens
 
     def language(self, audio: Audio) -> tuple[str, float] | None:
         """See `Transcriber.language`."""
@@ -215,6 +225,14 @@ def _model(path: str, device: str, compute_type: str, quick: bool) -> "WhisperMo
     # engine's sums, rounded otherwise, would depend on whether a judge was loaded before it.
     with ThreadPoolExecutor(1) as aside, explained(Path(path), "the model"):
         return aside.submit(make).result()
+
+
+@cache
+def _vocabulary(file: Path) -> frozenset[str] | None:
+    """Returns the tokens of converted weights; None where they lie in another file."""
+    if not file.is_file():
+        return None
+    return frozenset(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _shares(number: int) -> tuple[int, int]:

@@ -58,6 +58,10 @@ class HfCtc(SnapshotJudge, Transcriber):
             samples = samples_at(audio, RATE, LEAST_SECONDS)
             yield Transcript(" ".join(" ".join(self._heard(window) for window in windows(samples, RATE)).split()))
 
+    def knows_language(self, code: str) -> bool:
+        """See `Transcriber.knows_language`."""
+        return code == self.knows
+
     def load(self) -> None:
         """See `Judge.load`."""
         self._loaded()

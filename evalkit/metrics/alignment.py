@@ -9,6 +9,8 @@ from functools import cached_property
 
 from rapidfuzz.distance import Levenshtein, Opcode
 
+from evalkit.languages import Language, english
+
 
 @dataclass(frozen=True)
 class Edits:
@@ -62,6 +64,7 @@ class Alignment:
         return tuple((at, word) for at, word in enumerate(self.hypothesis) if word not in said)
 
 
-def align_words(reference: str, hypothesis: str) -> Edits:
-    """Returns the word edits from `reference` to `hypothesis`, both normalised already."""
-    return Alignment(reference.split(), hypothesis.split()).edits
+def align_words(reference: str, hypothesis: str, language: Language | None = None) -> Edits:
+    """Returns the word edits from `reference` to `hypothesis`, both normalised already; None: they are in English."""
+    spoken = language or english()
+    return Alignment(spoken.words(reference), spoken.words(hypothesis)).edits

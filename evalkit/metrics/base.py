@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from evalkit.languages import Language, english
 from evalkit.metrics.acoustics import Acoustics
 from evalkit.metrics.alignment import Alignment
 from evalkit.metrics.likeness import Likeness
@@ -39,9 +40,9 @@ class Evidence:
         audio_seconds: Length of the synthesis.
         acoustics: What can be measured in it.
         peak: Largest sample that the engine gave, before it was kept.
-        voice: How the speaker speaks.
+        voice: How the speaker speaks; no rate of words where that is another language than the text's.
         prompt_words: The words of the prompt, normalised alike.
-        other_prompts: Those of the other voices' prompts in the same trial: the control for bleed.
+        other_prompts: Those of the other voices' prompts in the same trial and language: the control for bleed.
         intended: The text the engine meant to say, normalised alike; None where it speaks what it is given.
         language: The probe's.
         heard_language: The language heard and its probability; None where the transcriber cannot tell.
@@ -64,7 +65,7 @@ class Evidence:
     prompt_words: frozenset[str] = frozenset()
     other_prompts: tuple[frozenset[str], ...] = ()
     intended: str | None = None
-    language: str = "en"
+    language: Language = field(default_factory=english)
     heard_language: tuple[str, float] | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
     synth_seconds: float | None = None
@@ -75,13 +76,13 @@ class Evidence:
 
     @cached_property
     def words(self) -> Alignment:
-        """The transcript's words, aligned to the text's."""
-        return Alignment(self.reference.split(), self.hypothesis.split())
+        """The transcript's words, aligned to the text's; of languages without spaces, their signs."""
+        return Alignment(self.language.words(self.reference), self.language.words(self.hypothesis))
 
     @cached_property
     def characters(self) -> Alignment:
-        """Their characters, spaces among them."""
-        return Alignment(self.reference, self.hypothesis)
+        """Their characters, spaces among them where words are parted by spaces."""
+        return Alignment(self.language.characters(self.reference), self.language.characters(self.hypothesis))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Literal
 from evalkit.metrics.base import SHARE, TRANSCRIPT, Evidence, Metric, Score, known
 
 SHARE_THAT_COUNTS = 0.1
-WORDS_THAT_COUNT = 2
 Third = Literal["head", "middle", "tail"]
 
 
@@ -28,12 +27,15 @@ def _by_chance(evidence: Evidence) -> float | None:
 def bleeds(evidence: Evidence) -> bool:
     """Whether so much is the prompt's that it is neither chance nor an ASR's error.
 
-    Two words or more, a tenth of those heard, and twice as many as the other voices' prompts would give.
+    Two words or more, a tenth of those heard, and twice as many as the other voices' prompts would give. Of languages
+    without spaces it is as many signs as make two words.
 
-    When not to trust it: where the voices' prompts have the same words, and in short texts: one word cannot raise it.
+    When not to trust it: where the prompt is in another language, which a transcriber writes down as what it is told to
+    hear: `wrong_language` is then what tells. Where the voices' prompts have the same words, and in short texts: one
+    word cannot raise it.
     """
     count, heard = len(bled(evidence)), len(evidence.words.hypothesis)
-    if count < WORDS_THAT_COUNT or count / heard < SHARE_THAT_COUNTS:
+    if count < evidence.language.entry.two_words or count / heard < SHARE_THAT_COUNTS:
         return False
     return count / heard > 2 * (_by_chance(evidence) or 0.0)
 

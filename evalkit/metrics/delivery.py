@@ -17,13 +17,13 @@ def _words_per_second(evidence: Evidence) -> Score | None:
     """Words heard / audio seconds, pauses included.
 
     When not to trust it: across texts of other kinds: long words are fewer a second. It counts what was heard, so
-    dropped words look like slow speech.
+    dropped words look like slow speech. Words of two languages do not compare; in some they are signs (see `wer`).
     """
     return known(words_per_second(evidence))
 
 
 def _rate_error(evidence: Evidence) -> Score | None:
-    """|log2(words per second / the voice's own)|: 1 is twice or half as fast.
+    """|log2(words per second / the voice's own)|: 1 is twice or half as fast. Undefined across languages.
 
     When not to trust it: where the voice's clips are read otherwise than the texts are to be, or have few words: their
     rate is the yardstick.

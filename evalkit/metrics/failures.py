@@ -11,11 +11,7 @@ from dataclasses import dataclass
 from evalkit.metrics.alignment import Alignment
 from evalkit.metrics.base import ACOUSTICS, SHARE, TRANSCRIPT, Evidence, Metric, Score
 from evalkit.metrics.bleed import bleeds
-from evalkit.text import WITHOUT_SPACES
 
-TAIL_CHARACTERS = 4
-TAIL_WORDS = 2  # a last word alone is often an ASR's own doing
-CHARACTERS_PER_SECOND = 13.0  # of read English
 SLOWEST = 2.5  # times the seconds that a text needs
 SLACK_SECONDS = 2.0
 PHRASE = 3  # words; shorter ones recur in speech by themselves
@@ -29,14 +25,13 @@ LANGUAGE_PROBABILITY = 0.5
 def truncated(evidence: Evidence) -> bool:
     """Whether the tail of the text is missing: two or more words after the last one that was heard, and little else.
 
-    Of languages without spaces, four characters. Other words in the place of the tail are errors, and no missing tail.
+    Of languages without spaces it is as many signs as make two words (`languages.yaml`). A last word alone is often a
+    transcriber's own doing. Other words in the place of the tail are errors, and no missing tail.
 
     When not to trust it: where the transcriber drops ends by itself, as it does of noisy or fading speech; listen to
     what it flags. A single missing last word is not flagged.
     """
-    if evidence.language in WITHOUT_SPACES:
-        return missing_tail(evidence.characters) >= TAIL_CHARACTERS
-    return missing_tail(evidence.words) >= TAIL_WORDS
+    return missing_tail(evidence.words) >= evidence.language.entry.two_words
 
 
 def missing_tail(alignment: Alignment) -> int:
@@ -52,22 +47,30 @@ def missing_tail(alignment: Alignment) -> int:
 def runaway(evidence: Evidence) -> bool:
     """Whether it goes on and on: far longer than the text needs, or phrases come again that the text has fewer of.
 
-    Longer than 2.5 times what 13 characters a second take, and 2 s more; three words in a row again, or one or two
-    three times more than the text has them.
+    Longer than 2.5 times what a reader takes (of English 13 characters a second, of others as `languages.yaml` says),
+    and 2 s more; three words in a row again, or one or two three times more than the text has them. Of languages
+    without spaces a word is here half as many signs as make two.
 
     When not to trust it: of very slow speakers, and of texts that are read longer than they are written (numbers,
     abbreviations). Transcribers repeat themselves over noise, too.
     """
-    needed = len(evidence.reference) / CHARACTERS_PER_SECOND
+    spoken = evidence.language.entry
+    needed = len(evidence.reference) / spoken.characters_per_second
     too_long = evidence.audio_seconds > SLOWEST * needed + SLACK_SECONDS
-    return too_long or repeats(evidence.words.reference, evidence.words.hypothesis)
+    return too_long or repeats(evidence.words.reference, evidence.words.hypothesis, spoken.two_words // 2)
 
 
-def repeats(reference: Sequence[str], hypothesis: Sequence[str]) -> bool:
-    """Whether three words in a row come again, or one or two again and again, more often than the text has them."""
+def repeats(reference: Sequence[str], hypothesis: Sequence[str], word: int = 1) -> bool:
+    """Whether three words in a row come again, or one or two again and again, more often than the text has them.
+
+    Args:
+        reference: What is counted as words of the text.
+        hypothesis: Of the transcript.
+        word: How many of these are as much as a word.
+    """
     if hypothesis == reference:
         return False
-    ways = ((PHRASE, 1), (2, FEW_TIMES), (1, FEW_TIMES))
+    ways = ((PHRASE * word, 1), (2 * word, FEW_TIMES), (word, FEW_TIMES))
     return any(_recurs(reference, hypothesis, length, more) for length, more in ways)
 
 
@@ -108,12 +111,12 @@ def wrong_language(evidence: Evidence) -> bool:
     """Whether another language than the probe's was heard, more likely than not.
 
     When not to trust it: of speech of a second or two, of strong accents and of kindred languages. Where the
-    transcriber cannot tell languages it is never raised.
+    transcriber cannot tell languages it is never raised. A voice of another language often brings its accent along.
     """
     if evidence.heard_language is None:
         return False
     code, probability = evidence.heard_language
-    return code != evidence.language and probability > LANGUAGE_PROBABILITY
+    return not evidence.language.is_heard_as(code) and probability > LANGUAGE_PROBABILITY
 
 
 @dataclass(frozen=True)

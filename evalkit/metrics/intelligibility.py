@@ -10,7 +10,6 @@ from functools import partial
 from rapidfuzz.distance import Levenshtein
 
 from evalkit.metrics.base import POSITIVE, SHARE, TRANSCRIPT, Evidence, Metric, Score
-from evalkit.text import WITHOUT_SPACES
 
 GARBLED = 0.5
 # Seen by others: the WER of 1,088 utterances differs from run to run by a standard deviation of 0.0008, and 1088 ** 0.5
@@ -25,17 +24,19 @@ def _error_rate(reference: Sequence[str], hypothesis: Sequence[str]) -> Score | 
 
 
 def _wer(evidence: Evidence) -> Score | None:
-    """(S + D + I) / (H + S + D) over words; pooled over utterances by weight. Undefined where words have no spaces.
+    """(S + D + I) / (H + S + D) over words; pooled over utterances by weight.
 
-    The text and the transcript are normalised alike first; the report names the normaliser.
+    The text and the transcript are normalised alike first; the report names the normaliser. In languages that write no
+    spaces between words (Chinese, Japanese, Thai) each sign counts as a word, as in seed-tts-eval; words and numbers in
+    Latin letters among them stay whole.
 
     When not to trust it: below the transcriber's own WER on the voice's recordings, which the report has beside it. A
     transcriber guesses words from their neighbours, so that mumbled speech may be read as the text; names, numbers and
-    spellings count as errors where the normaliser does not know them. WERs of two transcribers, or two normalisers, do
-    not compare.
+    spellings count as errors where the normaliser does not know them. WERs of two transcribers, two normalisers or two
+    languages do not compare.
     """
     edits = evidence.words.edits
-    if evidence.language in WITHOUT_SPACES or not edits.reference_length:
+    if not edits.reference_length:
         return None
     return Score(edits.errors / edits.reference_length, edits.reference_length)
 
@@ -43,14 +44,13 @@ def _wer(evidence: Evidence) -> Score | None:
 def _cer(evidence: Evidence) -> Score | None:
     """(S + D + I) / (H + S + D) over characters; pooled over utterances by weight.
 
-    Spaces count, but in languages that have none between words, where an ASR's are its own invention.
+    Spaces count, but in languages that have none between words, where an ASR's are its own invention. There a
+    character is a grapheme, marks with their letter: `cer` is `wer` but for words in Latin letters, which it spells.
 
     When not to trust it: as `wer`; a transcriber that puts another word in the place of one that it did not hear makes
     more errors of characters of it than the speech had.
     """
-    if evidence.language in WITHOUT_SPACES:
-        return _error_rate(evidence.reference.replace(" ", ""), evidence.hypothesis.replace(" ", ""))
-    return _error_rate(evidence.reference, evidence.hypothesis)
+    return _error_rate(evidence.characters.reference, evidence.characters.hypothesis)
 
 
 def _wer_utt_mean(evidence: Evidence) -> Score | None:
@@ -83,7 +83,7 @@ def _intended_wer(evidence: Evidence) -> Score | None:
     """
     if evidence.intended is None:
         return None
-    return _error_rate(evidence.words.reference, evidence.intended.split())
+    return _error_rate(evidence.words.reference, evidence.language.words(evidence.intended))
 
 
 def _spoken_wer(evidence: Evidence) -> Score | None:
@@ -93,7 +93,7 @@ def _spoken_wer(evidence: Evidence) -> Score | None:
     """
     if evidence.intended is None:
         return None
-    return _error_rate(evidence.intended.split(), evidence.words.hypothesis)
+    return _error_rate(evidence.language.words(evidence.intended), evidence.words.hypothesis)
 
 
 _ERRORS = partial(Metric, unit="ratio", higher_is_better=False, bounds=POSITIVE, counts=True)

@@ -36,14 +36,6 @@ from evalkit.prompts.book import Book, Entry
 from evalkit.prompts.consensus import same_text
 from evalkit.voices import Clip, Voice
 
-PHRASES = {
-    "en": (
-        "Good morning, how are you today?",
-        "The train leaves at seven tonight.",
-        "Please call me back after lunch.",
-        "A warm wind came over the hills.",
-    )
-}
 SEEDS = (0, 1)
 
 Units = Mapping[Unit, Weighted]
@@ -54,7 +46,7 @@ def choose(plan: Plan, listener: Listening, executor: Executor, cell: Cell, voic
     """Returns the prompt with the candidate text that clones best; the consensus where none is told to be better.
 
     Raises:
-        DataError: No usable words, no phrases for the language, or nothing could be synthesised with the consensus.
+        DataError: No usable words, or nothing could be synthesised with the consensus.
     """
     prompts = _candidates(listener, cell, voice)
     if len(prompts) == 1:
@@ -88,7 +80,8 @@ def is_its_own_judge(plan: Plan) -> bool:
 
 def _candidates(listener: Listening, cell: Cell, voice: Voice) -> list[Prompt]:
     """Returns prompts of the same audio with different words, the consensus first."""
-    make = partial(build_prompt, voice, cell.prompt, cell.engine.sample_rate)
+    language = listener.languages[voice.language]
+    make = partial(build_prompt, voice, cell.prompt, cell.engine.sample_rate, language=language)
     prompts = [make(partial(listener.automatic, voice), listener)]
     for index in range(len(listener.ears.passes)):
         prompt = attempt(partial(make, partial(_of_pass, listener, voice, index), listener))
@@ -110,12 +103,11 @@ def _scores(
 ) -> list[Units]:
     """Returns each candidate's SIM by phrase and seed."""
     workspace, executor = means
-    if voice.language not in PHRASES:
-        raise DataError(f"prompt.text=closed_loop has phrases for {', '.join(PHRASES)}, not for {voice.language!r}")
+    phrases = plan.languages[voice.language].entry.phrases
     engine = workspace.identity(cell.engine)
     jobs, units = {}, {}
     for index, prompt in enumerate(prompts):
-        for phrase in PHRASES[voice.language]:
+        for phrase in phrases:
             for seed in SEEDS:
                 request = Request(phrase, prompt, seed, voice.language)
                 key = synthesis_key(engine, prompt.sha256, phrase, seed, voice.language)

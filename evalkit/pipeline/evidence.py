@@ -19,7 +19,6 @@ from evalkit.pipeline.plan import Plan
 from evalkit.pipeline.sounds import Recorded, Sound, heard_recording
 from evalkit.pipeline.workspace import Workspace
 from evalkit.record import EncoderRecord, VoiceCalibration
-from evalkit.text import normalizer
 from evalkit.voices import Clip, Voice
 
 
@@ -135,11 +134,11 @@ class Yardsticks:
         ]
 
     def _asr_floor(self, voice: Voice) -> tuple[float | None, int]:
-        """Returns pooled WER, and words, of the recordings whose words the user gave."""
-        normalise = normalizer(self.plan.judges.normalizer)
+        """Returns pooled WER, and words, of the recordings whose words the user gave, in the voice's language."""
+        normalise, language = self.plan.normalise(voice.language), self.plan.languages[voice.language]
         errors = words = 0
         for clip, _, transcript in self._heard(voice):
-            edits = align_words(normalise(clip.text or ""), normalise(transcript.text))
+            edits = align_words(normalise(clip.text or ""), normalise(transcript.text), language)
             if edits.reference_length:
                 errors, words = errors + edits.errors, words + edits.reference_length
         return (errors / words if words else None), words
@@ -156,9 +155,9 @@ class Yardsticks:
         return {voice.name: self._facts(voice) for voice in self.plan.voices}
 
     def _facts(self, voice: Voice) -> VoiceFacts:
-        normalise = normalizer(self.plan.judges.normalizer)
+        normalise, language = self.plan.normalise(voice.language), self.plan.languages[voice.language]
         heard = list(self._heard(voice))
-        words = sum(len(normalise(transcript.text).split()) for _, _, transcript in heard)
+        words = sum(len(language.words(normalise(transcript.text))) for _, _, transcript in heard)
         seconds = sum(self.seconds[sound.sha256] for _, sound, _ in heard)
         measured = [self.acoustics[sound.sha256] for _, sound in self._read(voice)]
         pitches = [one.f0_median for one in measured if isinstance(one, Acoustics) and one.f0_median]

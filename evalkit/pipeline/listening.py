@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.audio import Audio, read_recording
 from evalkit.digest import digest
 from evalkit.errors import DataError
 from evalkit.judges.base import Transcriber, Transcript
+from evalkit.languages import Language, Languages, shipped
 from evalkit.names import has_words
 from evalkit.pipeline.artefacts import SPEECH, TRANSCRIPT, judgement_key
 from evalkit.pipeline.plan import Ears
@@ -22,7 +23,6 @@ from evalkit.words import Word
 
 USER, ASR = "user", "asr"
 MAX_SPREAD = 0.5  # passes that differ by more than half their characters heard no text
-WORDS_PER_SECOND = (0.3, 8.0)  # outside it is no speech, or an ASR that repeats itself
 SURE = 0.7  # probability above which another language than the voice's is believed
 
 
@@ -33,6 +33,7 @@ class Listening:
     workspace: Workspace
     ears: Ears
     books: Path
+    languages: Languages = field(default_factory=shipped)
 
     def words(self, audio: Audio, language: str) -> Sequence[Word]:
         """See `prompts.Hearing.words`."""
@@ -123,7 +124,7 @@ class Listening:
     def _hear_all(self, voice: Voice, clip: Clip, sha256: str) -> Entry:
         window = read_recording(clip.path, CLIP_SECONDS).audio
         candidates = [heard.text for one in self.ears.passes for heard in self._heard(one, [window], voice.language)]
-        chosen = consensus(candidates)
+        chosen = consensus(candidates, self.languages[voice.language])
         self._check_usable(voice, clip, window, chosen)
         return Entry(
             text=chosen.text,
@@ -137,7 +138,11 @@ class Listening:
 
     def _check_usable(self, voice: Voice, clip: Clip, audio: Audio, chosen: Consensus) -> None:
         # Passes over a language that they were not told to expect may agree or not by a rounding: it is asked before.
-        why = _nothing(chosen) or self._other_language(voice, audio) or _unusable(chosen, audio.seconds)
+        why = (
+            _nothing(chosen)
+            or self._other_language(voice, audio)
+            or _unusable(chosen, audio.seconds, self.languages[voice.language])
+        )
         if why:
             raise DataError(
                 f"voice {voice.name!r}: no usable words in {clip.path.name}: {why}; "
@@ -148,7 +153,7 @@ class Listening:
         self.workspace.models.require(self.ears.passes[0])
         with self.workspace.clock.inside_model():
             heard = self.ears.passes[0].language(audio)
-        if heard is None or heard[0] == voice.language or heard[1] < SURE:
+        if heard is None or heard[1] < SURE or self.languages[voice.language].is_heard_as(heard[0]):
             return None
         return (
             f"it sounds like {heard[0]!r} (probability {heard[1]:.2f}), the voice is said to speak {voice.language!r}"
@@ -180,10 +185,11 @@ def _nothing(chosen: Consensus) -> str | None:
     return None if has_words(chosen.text) else "nothing was heard (silence, noise or music)"
 
 
-def _unusable(chosen: Consensus, seconds: float) -> str | None:
-    rate = len(chosen.text.split()) / seconds
+def _unusable(chosen: Consensus, seconds: float, language: Language) -> str | None:
+    rate = len(language.parted(chosen.text)) / seconds
+    least, most = language.entry.possible  # outside it is no speech, or an ASR that repeats itself
     if chosen.spread > MAX_SPREAD:
         return f"each pass heard something else (they differ in {chosen.spread:.0%} of their characters)"
-    if not WORDS_PER_SECOND[0] <= rate <= WORDS_PER_SECOND[1]:
-        return f"{rate:.1f} words per second were heard, speech has {WORDS_PER_SECOND[0]:g} to {WORDS_PER_SECOND[1]:g}"
+    if not least <= rate <= most:
+        return f"{rate:.1f} words per second were heard, speech has {least:g} to {most:g}"
     return None

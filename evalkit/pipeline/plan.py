@@ -1,7 +1,7 @@
 """The plan of a run: everything that will be done, decided before anything is loaded."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -11,9 +11,12 @@ from evalkit.engines.base import Engine
 from evalkit.engines.process.isolated import isolation_of
 from evalkit.engines.wrapping import innermost
 from evalkit.judges.base import Judge, QualityModel, SpeakerEncoder, SpeechDetector, Transcriber
+from evalkit.languages import Languages, shipped
 from evalkit.metrics import Metric, metrics_of
+from evalkit.pipeline.spoken import require_transcribers, require_words
 from evalkit.probes import Probe, ProbeSet
 from evalkit.prompts import PromptSettings
+from evalkit.text import Comparing, Normalizer
 from evalkit.trial import Trial, Utterance
 from evalkit.voices import Clip, Voice
 from evalkit.weights.assets import library
@@ -93,9 +96,14 @@ class Ears:
     early_seconds: float = 0.0
 
     @property
+    def transcribers(self) -> list[Transcriber]:
+        """Those that hear words."""
+        return [self.aligner, self.checker, *self.passes]
+
+    @property
     def all(self) -> list[Transcriber | SpeechDetector]:
         """Every model."""
-        return [self.aligner, self.checker, *self.passes, self.speech]
+        return [*self.transcribers, self.speech]
 
     def fingerprint(self) -> dict[str, Json]:
         """Returns what prompts depend on."""
@@ -169,6 +177,7 @@ class Plan:
     config: Mapping[str, Any]
     remarks: Sequence[str] = ()
     pairs: tuple[Pair, ...] | None = None
+    languages: Languages = field(default_factory=shipped)
 
     @property
     def trials(self) -> list[Trial]:
@@ -206,6 +215,21 @@ class Plan:
         spoken = len(self.voices) * len(self.probes.probes) if self.pairs is None else len(self.pairs)
         return len(self.cells) * spoken * len(self.seeds)
 
+    @property
+    def codes(self) -> list[str]:
+        """The languages of texts, then those of voices."""
+        texts = [probe.language for probe in self.probes.probes]
+        return list(dict.fromkeys([*texts, *(voice.language for voice in self.voices)]))
+
+    def normalise(self, language: str) -> Normalizer:
+        """Returns what texts in a language are normalised by before they are compared."""
+        return Comparing(self.judges.normalizer, self.languages).normaliser(language)
+
+    def judged_by(self) -> dict[str, Json]:
+        """Returns what two reports must share for their scores to be comparable."""
+        comparing = Comparing(self.judges.normalizer, self.languages)
+        return {**self.judges.fingerprint(), **comparing.identity(self.codes)}
+
     def assets(self) -> list[str]:
         """Returns the names of all weights that the run needs."""
         return list(dict.fromkeys(asset for model in self.models for asset in model.assets))
@@ -229,7 +253,11 @@ class Plan:
             DeviceError: This machine has no such device.
             MissingAssetsError: Some weights are not here; the message has the command that brings them.
             DamagedWeightsError: Some are not what was fetched.
+            ConfigError: A language that a transcriber does not know, or that the table lacks what is needed of.
         """
+        self.languages.require(self.codes)
+        require_words(self.languages, self.voices, [cell.prompt for cell in self.cells])
+        require_transcribers(self.judges.asr, self.probes, self.ears.transcribers, self.voices)
         self._require_devices()
         library().require(self.assets())
         for cell in self.cells:
@@ -265,7 +293,7 @@ class Plan:
                 ],
                 "probes": [[probe.id, probe.text, probe.language] for probe in self.probes.probes],
                 "seeds": list(self.seeds),
-                "judges": self.judges.fingerprint(),
+                "judges": self.judged_by(),
                 "ears": self.ears.fingerprint(),
             }
         )

@@ -21,7 +21,7 @@ from evalkit.prompts import REVISION, PromptSettings, build_prompt
 from evalkit.prompts.book import Book
 from evalkit.prompts.checks import SUSPICIOUS_WER
 from evalkit.store.codecs import stored
-from evalkit.text import normalizer
+from evalkit.text import meant_by
 from evalkit.voices import Clip, Voice
 from evalkit.words import error_rate
 
@@ -88,15 +88,19 @@ class Prompting:
         Raises:
             DataError: It cannot be built.
         """
-        listening = Listening(self.workspace, self.plan.ears, self.books)
+        listening = Listening(self.workspace, self.plan.ears, self.books, self.plan.languages)
+        language = self.plan.languages[voice.language]
         if cell.prompt.text == "closed_loop":
             prompt = choose(self.plan, listening, self.executor, cell, voice)
         else:
             text_of = listening.automatic if cell.prompt.text == "automatic" else listening.given
-            prompt = build_prompt(voice, cell.prompt, cell.engine.sample_rate, partial(text_of, voice), listening)
+            prompt = build_prompt(
+                voice, cell.prompt, cell.engine.sample_rate, partial(text_of, voice), listening, language
+            )
         audio = stored(prompt.audio)  # engines hear what the store keeps, whether it was just built or long ago
         (heard,) = listening.texts([audio], voice.language)
-        return replace(prompt, audio=audio, wer=error_rate(prompt.text, heard, normalizer(self.plan.judges.normalizer)))
+        normalise = self.plan.normalise(voice.language)
+        return replace(prompt, audio=audio, wer=error_rate(prompt.text, heard, normalise, language.parted))
 
     def _all(self, cells: Sequence[Cell], before_work: Callable[[], None]) -> dict[Place, BuiltPrompt | Failure]:
         keys = self._keys(cells)
@@ -135,14 +139,18 @@ class Prompting:
         recordings = {voice.name: self._recordings_of(voice) for voice in self.plan.voices}
         keys: dict[Place, str | Failure] = {}
         for cell in cells:
-            way = self._way(cell)
+            ways = {language: self._way(cell, language) for language in {one.language for one in self.plan.voices}}
             for voice in self.plan.voices:
                 own = recordings[voice.name]
-                keys[cell.trial.id, voice.name] = own if isinstance(own, Failure) else digest([way, own])
+                keys[cell.trial.id, voice.name] = (
+                    own if isinstance(own, Failure) else digest([ways[voice.language], own])
+                )
         return keys
 
-    def _way(self, cell: Cell) -> Json:
+    def _way(self, cell: Cell, language: str) -> Json:
         """Returns what a cell's prompts depend on beside the voice; in a closed loop engine and judge choose words."""
+        languages = self.plan.languages
+        of_language = languages.identity([language])
         identity, ears = self.workspace.identity, self.plan.ears
         loop = cell.prompt.text == "closed_loop"
         return digest(
@@ -151,7 +159,10 @@ class Prompting:
                 "settings": asdict(cell.prompt),
                 "sample_rate": cell.engine.sample_rate,
                 "ears": [*(identity(one) for one in ears.all), ears.early_seconds],
-                "normalizer": self.plan.judges.normalizer,
+                "normalizer": meant_by(self.plan.judges.normalizer, languages[language]),
+                **(
+                    {"language": of_language, "phrases": list(languages[language].entry.phrases)} if of_language else {}
+                ),
                 "loop": [identity(cell.engine), identity(choosing(self.plan))] if loop else None,
             }
         )

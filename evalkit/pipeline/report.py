@@ -42,7 +42,7 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
             device=plan.device,
             packages=provenance.packages(),
             engines=_engines(plan),
-            judges={**judges.fingerprint(), "ears": plan.ears.fingerprint()},
+            judges={**plan.judged_by(), "ears": plan.ears.fingerprint()},
             seeds=list(plan.seeds),
         ),
         config=plan.config,
@@ -61,8 +61,17 @@ def begun(plan: Plan, run_id: str, command: str) -> Report:
                 if not voice.held_out_clips
             ),
             *_of_itself(plan),
+            *_of_languages(plan),
         ],
     )
+
+
+def _of_languages(plan: Plan) -> list[str]:
+    return [
+        f"language {code}: the table of languages lacks it, so that rates, normaliser and counts of words are those of "
+        "any language with spaces between words; it can be added, see docs/languages.md"
+        for code in plan.languages.unknown(plan.codes)
+    ]
 
 
 def _of_itself(plan: Plan) -> list[str]:

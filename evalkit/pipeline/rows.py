@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
 from evalkit.engines.base import Request
 from evalkit.judges.base import Transcript
-from evalkit.metrics import Evidence, Likeness, bled_at, flags, scoring
+from evalkit.metrics import Evidence, Likeness, VoiceFacts, bled_at, flags, scoring
 from evalkit.metrics.acoustics import Acoustics
 from evalkit.pipeline.artefacts import BuiltPrompt, Made, synthesis_key
 from evalkit.pipeline.attempts import Failure, NotRun
@@ -20,7 +20,7 @@ from evalkit.pipeline.synthesis import timed_on
 from evalkit.pipeline.workspace import Workspace
 from evalkit.reports.files import rounded
 from evalkit.row import ErrorRecord, PromptRecord, Row
-from evalkit.text import normalizer
+from evalkit.voices import Voice
 
 NOTHING_HEARD = Acoustics(0.0, 0.0, 0.0, None, None)
 
@@ -88,8 +88,8 @@ class RowMaker:
     yardsticks: Yardsticks
     prompts: Prompts
     run_id: str
-    _words: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
-    _others: dict[Place, tuple[frozenset[str], ...]] = field(default_factory=dict)
+    _words: dict[tuple[str, str], dict[str, frozenset[str]]] = field(default_factory=dict)
+    _others: dict[tuple[Place, str], tuple[frozenset[str], ...]] = field(default_factory=dict)
     _records: dict[BuiltPrompt, PromptRecord] = field(default_factory=dict)
 
     def row(self, task: Task, made: Made | Failure | None, opinions: Opinions) -> Row:
@@ -123,6 +123,7 @@ class RowMaker:
             speaker=planned.voice.speaker,
             seed=planned.utterance.seed,
             language=planned.probe.language,
+            voice_language=None if planned.voice.language == planned.probe.language else planned.voice.language,
             text=planned.probe.text,
             prompt=self._prompt_record(task.prompt),
             **told,
@@ -157,12 +158,13 @@ class RowMaker:
         }
 
     def _evidence(self, task: Task, made: Made, opinions: Opinions) -> Evidence:
-        normalise = normalizer(self.plan.judges.normalizer)
+        code = task.planned.probe.language
+        normalise = self.plan.normalise(code)
         transcript, measured = opinions.transcripts[made.sound], opinions.acoustics[made.sound]
         likeness = {encoder: self._likeness(task, made, opinions, encoder) for encoder in opinions.embeddings}
         quality = {model: found[made.sound] for model, found in opinions.quality.items()}
         absent = {"transcript": transcript, "acoustics": measured, **likeness, **quality}
-        trial, own = task.planned.utterance.trial, task.planned.voice.name
+        trial, own = task.planned.utterance.trial, task.planned.voice
         heard = Transcript("") if isinstance(transcript, Failure) else transcript
         return Evidence(
             reference=normalise(task.planned.probe.text),
@@ -171,11 +173,11 @@ class RowMaker:
             audio_seconds=made.audio_seconds,
             acoustics=measured if isinstance(measured, Acoustics) else NOTHING_HEARD,
             peak=made.peak,
-            voice=self.yardsticks.voices[own],
-            prompt_words=self._prompt_words(trial)[own],
-            other_prompts=self._other_prompts(trial, own),
+            voice=_as_told_in(code, own, self.yardsticks.voices[own.name]),
+            prompt_words=self._prompt_words(trial, code)[own.name],
+            other_prompts=self._other_prompts(trial, code, own),
             intended=None if made.intended_text is None else normalise(made.intended_text),
-            language=task.planned.probe.language,
+            language=self.plan.languages[code],
             heard_language=heard.language,
             quality={
                 name: value for one in quality.values() if not isinstance(one, Failure) for name, value in one.items()
@@ -204,24 +206,29 @@ class RowMaker:
             spread=ends.spread if ends else None,
         )
 
-    def _prompt_words(self, trial: str) -> Mapping[str, frozenset[str]]:
-        """Returns the normalised words of each voice's prompt in a trial."""
-        if trial not in self._words:
-            normalise = normalizer(self.plan.judges.normalizer)
+    def _prompt_words(self, trial: str, language: str) -> Mapping[str, frozenset[str]]:
+        """Returns the words of each voice's prompt in a trial, normalised and parted as a text in a language is.
+
+        What a prompt in another language leaves in the speech can only be found as the transcriber of the text writes.
+        """
+        if (trial, language) not in self._words:
+            normalise, words = self.plan.normalise(language), self.plan.languages[language].words
             prompts = {voice.name: self.prompts.get((trial, voice.name)) for voice in self.plan.voices}
-            self._words[trial] = {
-                voice: frozenset(normalise(prompt.text).split())
+            self._words[trial, language] = {
+                voice: frozenset(words(normalise(prompt.text)))
                 for voice, prompt in prompts.items()
                 if isinstance(prompt, BuiltPrompt)
             }
-        return self._words[trial]
+        return self._words[trial, language]
 
-    def _other_prompts(self, trial: str, own: str) -> tuple[frozenset[str], ...]:
-        """Returns the words of the other voices' prompts in a trial; all rows of a voice share them."""
-        if (trial, own) not in self._others:
-            words = self._prompt_words(trial)
-            self._others[trial, own] = tuple(other for voice, other in words.items() if voice != own)
-        return self._others[trial, own]
+    def _other_prompts(self, trial: str, language: str, own: Voice) -> tuple[frozenset[str], ...]:
+        """Returns the words of the prompts of other voices in the voice's language; all rows of a voice share them."""
+        place = (trial, own.name), language
+        if place not in self._others:
+            words = self._prompt_words(trial, language)
+            alike = {voice.name for voice in self.plan.voices if voice.language == own.language} - {own.name}
+            self._others[place] = tuple(other for voice, other in words.items() if voice in alike)
+        return self._others[place]
 
     def _prompt_record(self, prompt: BuiltPrompt | Failure) -> PromptRecord | None:
         """Returns a prompt's record; all rows of the prompt share it."""
@@ -240,6 +247,11 @@ class RowMaker:
                 sound=prompt.sound,
             )
         return self._records[prompt]
+
+
+def _as_told_in(language: str, voice: Voice, facts: VoiceFacts) -> VoiceFacts:
+    """Returns how a speaker speaks, without the rate of words where a text is in another language."""
+    return facts if voice.language == language else replace(facts, words_per_second=None)
 
 
 def rounded_language(heard: Transcript | None) -> tuple[str, float] | None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
+from evalkit.languages import Language, english
+from evalkit.text import basic
+
 
 @dataclass(frozen=True)
 class Consensus:
@@ -28,17 +31,18 @@ class Consensus:
         return f"{self.agreeing}/{self.of}"
 
 
-def consensus(candidates: Sequence[str]) -> Consensus:
+def consensus(candidates: Sequence[str], language: Language | None = None) -> Consensus:
     """Returns what most agree on; without a majority, the candidate with the least total edit distance to the others.
 
-    Candidates agree if they are equal but for white space, case and punctuation. Of equals, the first wins.
+    Candidates agree if they are equal but for white space, case and punctuation, and Chinese ones but for their script.
+    Of equals, the first wins. No language is English.
 
     Raises:
         ValueError: No candidates.
     """
     if not candidates:
         raise ValueError("no candidates to choose from")
-    alike = [spoken(candidate) for candidate in candidates]
+    alike = [_alike(candidate, language or english()) for candidate in candidates]
     common, count = Counter(alike).most_common(1)[0]
     if 2 * count > len(candidates):
         index = alike.index(common)
@@ -51,7 +55,11 @@ def consensus(candidates: Sequence[str]) -> Consensus:
 
 def same_text(text: str) -> str:
     """Returns the text with white space folded and punctuation at its end left out."""
-    return re.sub(r"[\s.,!?;:…]+$", "", " ".join(text.split()))
+    return re.sub(r"[\s.,!?;:…。！？；：，、]+$", "", " ".join(text.split()))
+
+
+def _alike(text: str, language: Language) -> str:
+    return spoken(text) if language.entry.spaces else "".join(language.characters(basic(language)(text)))
 
 
 def spoken(text: str) -> str:

@@ -5,13 +5,14 @@ inside a word. So a cut is only a proposal; what is heard on both sides of it de
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from evalkit.audio import Audio
+from evalkit.languages import Language, english
 from evalkit.prompt import Ending
 from evalkit.prompts.cut import after_silence, between, cut_at, pauses, rest_after
-from evalkit.text import normalizer
+from evalkit.text import basic
 from evalkit.words import BothSides, Word, words_before
 
 # Each side of a cut is heard twice, for so many seconds at the most, after so many of silence. The shorter one leaves a
@@ -31,12 +32,14 @@ class LastClip:
         text: Its words.
         placed: The same in time, as far as they are in the sound.
         whole: Whether the sound is all of the recording.
+        language: That is spoken.
     """
 
     audio: Audio
     text: str
     placed: Sequence[Word]
     whole: bool
+    language: Language = field(default_factory=english)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def find_end(clip: LastClip, room: Room, cut: Literal["word", "silence"], hear: 
 def _ends_of_clips(clip: LastClip, room: Room) -> list[_Place]:
     ends = []
     if clip.whole and clip.audio.seconds <= room.most:
-        ends.append(_Place(clip.audio.seconds, "clip", len(clip.text.split())))
+        ends.append(_Place(clip.audio.seconds, "clip", len(clip.language.parted(clip.text))))
     if room.without is not None:
         ends.append(_Place(room.without, "clip", 0))
     return ends
@@ -131,9 +134,10 @@ def _expected(clip: LastClip, seconds: float) -> int:
 def _parted(clip: LastClip, seconds: float, hear: Hear) -> tuple[int, BothSides] | None:
     """Returns how many words lie before a cut, and what was first heard; None unless all hearings agree."""
     found: list[tuple[int, BothSides]] = []
+    normalise, parted = basic(clip.language), clip.language.parted
     for context, silence in HEARINGS:
         heard = _both_sides(clip, seconds, context, silence, hear)
-        words = words_before(clip.text, heard, _expected(clip, seconds), normalizer("whisper_basic"))
+        words = words_before(clip.text, heard, _expected(clip, seconds), normalise, parted)
         if words is None or (found and words != found[0][0]):
             return None
         found.append((words, heard))

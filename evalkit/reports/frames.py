@@ -135,6 +135,7 @@ _OF_PROMPTS: tuple[tuple[str, Callable[[Sequence[Any]], Column]], ...] = (
 _OF_ROWS: tuple[tuple[str, Callable[[Sequence[Any]], Column], Callable[[Row], Any]], ...] = (
     ("seed", counts, lambda row: row.seed),
     ("language", names, lambda row: row.language),
+    ("voice_language", names, lambda row: row.voice_language or row.language),
     ("stratum", names, lambda row: row.stratum),
     ("state", names, lambda row: row.state),
     ("cached", truths, lambda row: row.cached),

@@ -234,7 +234,7 @@ def test_each_protocol_names_its_models_and_what_it_compares_with(judge, speaker
     assert [speaker.name for speaker in plan.judges.speakers] == speakers
     assert set(assets) <= set(plan.assets())
     assert len(config.judge.comparable) > 40
-    assert plan.judges.normalizer == ("seed_tts" if judge == "seed_tts_eval" else "whisper_english")
+    assert plan.judges.normalizer == ("seed_tts" if judge == "seed_tts_eval" else "whisper")
 
 
 @pytest.mark.parametrize(

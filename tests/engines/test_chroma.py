@@ -191,6 +191,14 @@ def test_texts_are_parted_at_sentences_else_at_words(text, most, parts):
     assert text_parts(text, most) == parts
 
 
+def test_chinese_is_parted_at_its_own_full_stops_and_lasts_as_long_as_its_own_readers_take():
+    text = "门没有关。请在这里等。明天会下雨。"
+    assert text_parts(text, 10, "zh") == ["门没有关。", "请在这里等。", "明天会下雨。"]
+    assert text_parts(text, 11, "zh") == ["门没有关。请在这里等。", "明天会下雨。"]
+    assert text_parts("门没有关，请在这里等", 6, "zh") == ["门没有关，请", "在这里等"]
+    assert frames_for("门" * 45, 1, "zh") == 125  # 4.5 signs a second
+
+
 def test_a_sweep_from_end_to_end(run, misreading):
     typed = (f"weights.chroma={misreading}", "probes.ids=[fox]", "voices.names=[ann]", "prompt.seconds=3,5")
     done = run("+sweep=chroma_prompt_len", *typed, drop=("engine",))

@@ -4,6 +4,7 @@ Decoders round otherwise on other processors, so what is compared with faster-wh
 letters; and both sides are heard here and now.
 """
 
+import json
 import os
 from string import ascii_letters
 from types import SimpleNamespace
@@ -303,3 +304,25 @@ def test_torchs_threads_are_left_alone():
     audio = read_audio(resource("probes/voices/demo/male_us/prompt_01.flac"))
     list(FasterWhisper().transcribe([audio, audio], ["en", "en"]))
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    ("tokens", "known"),
+    [
+        (51_865, {"en": True, "de": True, "yue": False}),
+        (51_864, {"en": True, "de": False, "yue": False}),  # English-only weights name all languages, too
+        (None, {"en": True, "de": True}),  # it lies in another file: told when a sound is heard
+    ],
+)
+def test_which_languages_it_knows_is_told_by_its_vocabulary(tmp_path, monkeypatch, tokens, known):
+    monkeypatch.setenv("EVALKIT_ASSETS", str(tmp_path))
+    library.cache_clear()
+    folder = tmp_path / "whisper_base_ct2"
+    folder.mkdir()
+    if tokens:
+        names = ["<|en|>", "<|de|>", *(str(at) for at in range(tokens - 2))]
+        (folder / "vocabulary.json").write_text(json.dumps(names))
+    try:
+        assert {code: FasterWhisper().knows_language(code) for code in known} == known
+    finally:
+        library.cache_clear()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.languages import shipped
 from evalkit.metrics import VoiceFacts, cosine, metrics_of
 from tests.metrics.samples import QUALITY, likeness, measured, prompts
 
@@ -84,11 +85,16 @@ def test_what_cannot_be_measured_is_absent():
     assert "sim_norm" not in measured("a", "a", likeness=flat).values
 
 
-def test_languages_without_spaces_have_characters_only():
-    found = measured("今天天气很好", "今天 天气 不好", language="zh")
-    assert "wer" not in found.values
-    assert found.values["cer"] == pytest.approx(1 / 6)
-    assert found.weights["cer"] == 6
+def test_in_languages_without_spaces_signs_are_words():
+    found = measured("今天天气很好", "今天 天气 不好", language=shipped()["zh"])
+    assert found.values["wer"] == found.values["cer"] == pytest.approx(1 / 6)
+    assert found.weights["wer"] == found.weights["cer"] == 6
+
+
+def test_latin_words_among_signs_stay_whole():
+    found = measured("我用 python 写 code", "我用 pythom 写 code", language=shipped()["zh"])
+    assert (found.values["wer"], found.weights["wer"]) == (pytest.approx(1 / 5), 5)
+    assert (found.values["cer"], found.weights["cer"]) == (pytest.approx(1 / 13), 13)
 
 
 def test_sim_is_a_mean_of_plain_cosines():

@@ -9,6 +9,7 @@ from evalkit.audio import Audio
 from evalkit.engines.tone import RATE, heard_hum, whistle
 from evalkit.errors import DataError
 from evalkit.judges.fake import LoudSpans, WhistleReader
+from evalkit.languages import english
 from evalkit.prompts import PromptSettings, ReferenceText, build_prompt
 from evalkit.prompts.build import corrupted
 from evalkit.prompts.cut import cut_at
@@ -233,9 +234,9 @@ def test_words_of_another_clip_are_refused(ann, voices):
 def test_corruption_replaces_the_share_asked_for_and_always_alike():
     text = "the quick brown fox jumps over the lazy dog today"
     for share, wrong in ((0.01, 1), (0.3, 3), (1.0, 10)):
-        spoilt = corrupted(text, share)
+        spoilt = corrupted(text, share, english())
         assert sum(one != other for one, other in zip(text.split(), spoilt.split(), strict=True)) == wrong
-        assert spoilt == corrupted(text, share)
+        assert spoilt == corrupted(text, share, english())
 
 
 def test_a_cut_does_not_click():

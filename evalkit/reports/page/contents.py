@@ -160,7 +160,7 @@ def _columns(report: Report, rows: Sequence[Row], table: _Table, numbered: Numbe
 
 
 def _probe(row: Row, table: _Table) -> int:
-    told = (row.probe, row.text, row.stratum, row.language)
+    told = (row.probe, row.text, row.stratum, row.languages)
     return table.number("probe", told, lambda: dict(zip(("id", "text", "stratum", "language"), told, strict=True)))
 
 

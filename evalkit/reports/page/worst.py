@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from evalkit.errors import PackageError
+from evalkit.languages import shipped
 from evalkit.metrics.alignment import Alignment
 from evalkit.metrics.speed import SPEED
 from evalkit.record import MetricRecord, Report
 from evalkit.row import FAILED, Row
-from evalkit.text import NORMALIZERS, Normalizer, normalizer
+from evalkit.text import BY_LANGUAGE, NORMALIZERS, Comparing
 
 MOST_EACH = 5  # utterances a metric or flag
 Change = Literal["equal", "missing", "added", "replaced", "bled"]
@@ -69,21 +73,30 @@ def _last_of(rows: Sequence[Row], name: str, metric: MetricRecord) -> list[int]:
     return sorted(bad, key=lambda at: -values[at])
 
 
-def normalizer_of(report: Report) -> Normalizer | None:
-    """Returns what WER was taken after; None where the report names none that there is."""
-    judge = report.config.get("judge")
+def comparing(report: Report) -> Comparing | None:
+    """Returns how WER was taken; None where the report does not say it, or it cannot be done again here."""
+    judge, own = report.config.get("judge"), report.config.get("languages")
     name = judge.get("normalizer") if isinstance(judge, Mapping) else None
-    return normalizer(name) if isinstance(name, str) and name in NORMALIZERS else None
+    if not isinstance(name, str) or name not in NORMALIZERS:
+        return None
+    try:
+        languages = shipped().over(own if isinstance(own, Mapping) else {})
+        if name in {BY_LANGUAGE, "seed_tts"}:
+            languages.require(str(code) for code in dict(report.provenance.judges.get("languages") or {}))
+    except (ValidationError, PackageError, TypeError, ValueError):
+        return None
+    return Comparing(name, languages)
 
 
-def difference(row: Row, normalise: Normalizer) -> Difference:
+def difference(row: Row, how: Comparing) -> Difference:
     """Returns what was said and what was heard instead, in order: equal words together, the others one by one.
 
     Bled are words that the text has nowhere and the prompt has; with a word on the left they stand in its place, which
     WER counts as a substitution, without one they are an insertion.
     """
-    prompt = frozenset(normalise(row.prompt.text).split()) if row.prompt else frozenset()
-    alignment = Alignment(normalise(row.text).split(), normalise(row.hypothesis or "").split())
+    normalise, language = how.normaliser(row.language), how.languages[row.language]
+    prompt = frozenset(language.words(normalise(row.prompt.text))) if row.prompt else frozenset()
+    alignment = Alignment(language.words(normalise(row.text)), language.words(normalise(row.hypothesis or "")))
     bled = {at for at, word in alignment.foreign if word in prompt}
     return list(_changes(alignment, bled))
 
@@ -107,14 +120,14 @@ def _change(said: str, heard: str, *, is_bled: bool) -> Change:
 
 
 def shown(
-    found: Sequence[Worst], rows: Sequence[Row], normalise: Normalizer | None, pictures: Mapping[str, str]
+    found: Sequence[Worst], rows: Sequence[Row], how: Comparing | None, pictures: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Returns the worst utterances as a page's data has them; what a row shows stands where it comes first.
 
     Args:
         found: See `worst`.
         rows: The run's.
-        normalise: What WER was taken after; None: no differences.
+        how: WER was taken; None: no differences.
         pictures: Files of pictures, by the address of the sound.
     """
     listed, told = [], set()
@@ -122,8 +135,7 @@ def shown(
         row, entry = rows[one.row], {"row": one.row, "why": one.why}
         if one.row not in told:
             told.add(one.row)
-            heard = row.hypothesis is not None and normalise is not None
-            entry |= {"diff": difference(row, normalise) if heard and normalise else []}
+            entry |= {"diff": difference(row, how) if how and row.hypothesis is not None else []}
             entry |= {"picture": pictures.get(row.audio or "")}
         listed.append(entry)
     return listed

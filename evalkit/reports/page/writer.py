@@ -18,7 +18,7 @@ from evalkit.reports.page.plotted import Plotted, write_plots
 from evalkit.reports.page.rendering import SCRIPTS, embedded, rendered, write_assets
 from evalkit.reports.page.sounds import FOLDER, AudioChoice, Numbered, Sources, wanted, write_sounds
 from evalkit.reports.page.top import top
-from evalkit.reports.page.worst import normalizer_of, shown, worst
+from evalkit.reports.page.worst import comparing, shown, worst
 from evalkit.row import Row
 from evalkit.store.atomic import write_text
 
@@ -68,7 +68,7 @@ def _contents(page: Path, report: Report, rows: Sequence[Row], sources: Sources,
     return {
         **data,
         "sounds": numbered.columns(chosen, written),
-        "worst": shown(found, rows, normalizer_of(report), files),
+        "worst": shown(found, rows, comparing(report), files),
     }
 
 

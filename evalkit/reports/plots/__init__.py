@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evalkit.record import Report
-from evalkit.reports.plots.by_part import by_stratum, by_voice
+from evalkit.reports.plots.by_part import by_language, by_stratum, by_voice
 from evalkit.reports.plots.by_setting import by_setting
 from evalkit.reports.plots.drawing import Plot
 from evalkit.reports.plots.forest import forests, gains_by_voice
@@ -17,7 +17,7 @@ from evalkit.reports.plots.trend import Moment, trend
 from evalkit.reports.plots.vector import svg
 from evalkit.row import Row
 
-KINDS = (by_setting, interactions, tradeoff, by_voice, gains_by_voice, by_stratum, forests)
+KINDS = (by_setting, interactions, tradeoff, by_voice, gains_by_voice, by_stratum, by_language, forests)
 
 
 def figures(report: Report, rows: Sequence[Row]) -> list[Plot]:

@@ -1,10 +1,11 @@
 """A metric in each voice and in each kind of text: where a difference comes from, and whom it leaves out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.analysis.estimates import mean
 from evalkit.analysis.scores import Scores
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 40
 LEVELS = "floor to ceiling"
-PLURAL = {"voice": "voices", "stratum": "strata"}
+PLURAL = {"voice": "voices", "stratum": "strata", "language": "languages"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,17 @@ def by_stratum(results: Results) -> Iterator[Plot]:
         parts = list(_strata(results, metric))
         if len(parts) > 1 and _differ(parts):
             yield _plot(results, (metric, "stratum"), parts)
+
+
+def by_language(results: Results) -> Iterator[Plot]:
+    """Gives a plot of the languages for each metric that decides, where texts and voices have two or more between them.
+
+    A voice that speaks another language than its own is a part of its own: `en > zh`.
+    """
+    for metric in results.metrics:
+        parts = list(_languages(results, metric))
+        if len(parts) > 1 and _differ(parts):
+            yield _plot(results, (metric, "language"), parts)
 
 
 def _differ(parts: Sequence[Part]) -> bool:
@@ -114,7 +126,24 @@ def _strata(results: Results, metric: str) -> Iterator[Part]:
     scores, layout = _scores(results, metric), results.columns.layout
     probes = sorted({row.probe for row in results.rows if row.trial in results.named})
     own = np.array([kinds[probe] or "" for probe in probes])[layout.probes]
-    for kind in dict.fromkeys(kind for kind in kinds.values() if kind):
+    yield from _kinds(results, metric, scores, own, [kind for kind in kinds.values() if kind])
+
+
+def _languages(results: Results, metric: str) -> Iterator[Part]:
+    """Gives each language, and each way from a voice's to a text's, that has a value."""
+    spoken = {(row.speaker or row.voice, row.probe): row.languages for row in results.rows}
+    scores, layout = _scores(results, metric), results.columns.layout
+    probes = sorted({row.probe for row in results.rows if row.trial in results.named})
+    places = zip(layout.voices, layout.probes, strict=True)
+    own = np.array([spoken[layout.names[voice], probes[probe]] for voice, probe in places])
+    yield from _kinds(results, metric, scores, own, sorted(set(spoken.values())))
+
+
+def _kinds(
+    results: Results, metric: str, scores: Scores, own: NDArray[np.str_], kinds: Iterable[str]
+) -> Iterator[Part]:
+    """Gives each kind of units that has a value; `own` are the units' kinds, shape (units,)."""
+    for kind in dict.fromkeys(kinds):
         means = _means(results, metric, replace(scores, values=np.where(own == kind, scores.values, np.nan)))
         if any(one.value is not None for one in means):
             yield Part(kind, means)

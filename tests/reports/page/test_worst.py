@@ -1,17 +1,20 @@
 from collections import Counter
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.languages import shipped
 from evalkit.metrics.alignment import align_words
-from evalkit.reports.page.worst import difference, normalizer_of, shown, worst
+from evalkit.reports.page.worst import comparing, difference, shown, worst
 from evalkit.row import PromptRecord
-from evalkit.text import normalizer
+from evalkit.text import Comparing, normalizer
 from tests.reports.page.made import made, row
 
 PLAIN = normalizer("none")
+HOW = Comparing("none", shipped())
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "old", "lamp"]), max_size=8).map(" ".join)
 
 
@@ -35,7 +38,13 @@ def uttered(text: str, hypothesis: str, prompt: str = "the old lamp"):
     ],
 )
 def test_words_are_told_one_by_one(text, heard, wanted):
-    assert difference(uttered(text, heard), PLAIN) == wanted
+    assert difference(uttered(text, heard), HOW) == wanted
+
+
+def test_signs_are_told_one_by_one_where_no_spaces_part_words():
+    one = replace(uttered("我用 Python", "我要 Python"), language="zh")
+    how = Comparing("whisper", shipped().over({"zh": {"script": None}}))
+    assert difference(one, how) == [("equal", "我", "我"), ("replaced", "用", "要"), ("equal", "python", "python")]
 
 
 def counts(found) -> tuple[int, int, int, int]:
@@ -48,19 +57,19 @@ def counts(found) -> tuple[int, int, int, int]:
 @given(WORDS, WORDS)
 def test_a_difference_has_just_the_edits_that_wer_counts(text, heard):
     edits = align_words(PLAIN(text), PLAIN(heard))
-    assert counts(difference(uttered(text, heard), PLAIN)) == (
+    assert counts(difference(uttered(text, heard), HOW)) == (
         edits.hits, edits.substitutions, edits.deletions, edits.insertions
     )  # fmt: skip
 
 
 def test_rows_say_the_same_edits():
     run = made(72)
-    normalise = normalizer_of(run.report)
+    how = comparing(run.report)
     for one in run.rows:
         if one.edits is not None:
             told = one.edits
             wanted = (told.hits, told.substitutions, told.deletions, told.insertions)
-            assert counts(difference(one, normalise)) == wanted
+            assert counts(difference(one, how)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -68,7 +77,24 @@ def test_rows_say_the_same_edits():
 )
 def test_a_report_that_names_no_normaliser_has_no_differences(config):
     report = replace(made(1).report, config=config)
-    assert normalizer_of(report) is None
+    assert comparing(report) is None
+
+
+@pytest.mark.parametrize("languages", [{"zh": 3}, {"zh": {"speed": 3}}, {"zh": {"script": "runes"}}])
+def test_a_report_with_strange_languages_has_no_differences(languages):
+    report = replace(made(1).report, config={"judge": {"normalizer": "whisper"}, "languages": languages})
+    assert comparing(report) is None
+
+
+@pytest.mark.skipif(find_spec("zhconv") is not None, reason="zhconv is here")
+def test_a_page_of_a_run_in_chinese_is_made_without_zhconv_too():
+    report = made(1).report
+    judges = {**report.provenance.judges, "languages": {"zh": {}}}
+    report = replace(report, provenance=replace(report.provenance, judges=judges))
+    report = replace(report, config={"judge": {"normalizer": "whisper"}})
+    assert comparing(report) is None
+    own = {"judge": {"normalizer": "whisper"}, "languages": {"zh": {"script": None}}}
+    assert comparing(replace(report, config=own)) is not None
 
 
 def test_what_decides_comes_first_and_nothing_is_worst_that_is_as_good_as_can_be():
@@ -91,7 +117,7 @@ def test_a_sound_that_several_trials_made_is_shown_once():
 
 def test_what_a_row_shows_stands_once():
     run = made(72)
-    entries = shown(worst(run.report, run.rows), run.rows, normalizer_of(run.report), {})
+    entries = shown(worst(run.report, run.rows), run.rows, comparing(run.report), {})
     first = {}
     for at, entry in enumerate(entries):
         assert ("diff" in entry) == (entry["row"] not in first)

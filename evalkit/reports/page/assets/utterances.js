@@ -86,6 +86,7 @@
     ["stratum", "Kind of text", distinct(contents.probes.map((probe) => probe.stratum).filter((one) => one !== null)), (at, value) => probeOf(at).stratum === value],
     ["flag", "Flag", contents.flags.map((flag, at) => [at, flag]), (at, value) => (rows.flags[at] || []).includes(Number(value))],
     ["state", "State", stateChoices(), (at, value) => rows.state[at] === Number(value)],
+    ["language", "Language", distinct(contents.probes.map((probe) => probe.language)), (at, value) => probeOf(at).language === value],
   ];
 
   function distinct(values) {
