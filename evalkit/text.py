@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from evalkit.errors import ConfigError
 
 Normalizer = Callable[[str], str]
-NORMALIZERS = ("whisper_english", "whisper_basic", "seed_tts", "none")
+NORMALIZERS = ("whisper_english", "whisper_basic", "seed_tts", "f5_tts", "none")
 WITHOUT_SPACES = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km"})  # there words cannot be told, only characters
 REMEMBERED = 10_000  # texts a normaliser: probes, prompts and right transcripts come again and again
 
@@ -18,7 +18,8 @@ def normalizer(name: str) -> Normalizer:
 
     `whisper_english` and `whisper_basic` are those of the Whisper paper (appendix C), from `whisper-normalizer`:
     case, punctuation, and for English also spellings, contractions and numbers. `seed_tts` is what seed-tts-eval does:
-    no punctuation but apostrophes, lower case. `none` only folds white space.
+    no punctuation but apostrophes, lower case; `f5_tts` what F5-TTS's evaluation does: no apostrophes either. `none`
+    only folds white space.
 
     Raises:
         ConfigError: No such normaliser.
@@ -34,6 +35,8 @@ def _named(name: str) -> Normalizer:
         return str
     if name == "seed_tts":
         return _seed_tts
+    if name == "f5_tts":
+        return lambda text: _seed_tts(text).replace("'", "")
     if name == "whisper_english":
         from whisper_normalizer.english import EnglishTextNormalizer
 

@@ -90,13 +90,51 @@ def hf_ctc(folder: Path, architecture: str = "Hubert") -> Path:
     return folder
 
 
+def whisper_hf(folder: Path) -> Path:
+    """A Whisper with a vocabulary of bytes, and two languages."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import (
+        GenerationConfig,
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+        WhisperTokenizer,
+    )
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(letters)}, merges=[]))
+    tokens.pre_tokenizer, tokens.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    special = [
+        "<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|de|>", "<|translate|>", "<|transcribe|>",
+        "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>",
+    ]  # fmt: skip
+    tokens.add_special_tokens(special)
+    tokenizer = WhisperTokenizer(tokenizer_object=tokens, vocab=tokens.get_vocab(), merges=[])
+    ids = {token: len(letters) + index for index, token in enumerate(special)}
+    first = {"bos_token_id": ids["<|endoftext|>"], "eos_token_id": ids["<|endoftext|>"],
+             "pad_token_id": ids["<|endoftext|>"], "decoder_start_token_id": ids["<|startoftranscript|>"]}  # fmt: skip
+    config = WhisperConfig(
+        vocab_size=len(ids) + len(letters), num_mel_bins=80, d_model=32, encoder_layers=2, decoder_layers=2,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=32, decoder_ffn_dim=32,
+        max_target_positions=48, **first,
+    )  # fmt: skip
+    model = WhisperForConditionalGeneration(config)
+    _enliven(model, std=0.6)
+    model.generation_config = GenerationConfig(
+        max_length=40, is_multilingual=True, lang_to_id={name: ids[name] for name in ("<|en|>", "<|de|>")},
+        task_to_id={"translate": ids["<|translate|>"], "transcribe": ids["<|transcribe|>"]},
+        no_timestamps_token_id=ids["<|notimestamps|>"], suppress_tokens=list(ids.values()),
+        **first,
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=80).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def _saved(model: torch.nn.Module, folder: Path, *, safetensors: bool = False) -> Path:
     """Saves weights as lively as trained ones, in the file and by the names that the published snapshots have."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(std=0.4, generator=generator)
+    _enliven(model, std=0.4)
     model.save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(EXTRACTOR))
     if not safetensors:
@@ -107,6 +145,14 @@ def _saved(model: torch.nn.Module, folder: Path, *, safetensors: bool = False) -
             state = {key.replace(new, name): value for key, value in state.items()}
         torch.save(state, folder / "pytorch_model.bin")
     return folder
+
+
+def _enliven(model: torch.nn.Module, std: float) -> None:
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(std=std, generator=generator)
 
 
 class Opinion(torch.nn.Module):

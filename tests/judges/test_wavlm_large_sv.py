@@ -93,8 +93,9 @@ def test_the_published_sizes_make_the_711_tensors_that_are_published():
     assert config.conv_kernel == [10, 3, 3, 3, 3, 2, 2]
 
 
-def test_each_missing_tensor_is_refused_by_name(tensors, tmp_path):
-    for name in tensors:
+def test_a_missing_tensor_is_refused_by_name(tensors, tmp_path):
+    """One of each kind; those that are for training may be missing."""
+    for name in [*list(tensors)[::17], "feature_weight", "linear.bias", *UNNEEDED]:
         judge = saved(tmp_path, {"model": {other: tensor for other, tensor in tensors.items() if other != name}})
         judge.close()
         if name in UNNEEDED:
