@@ -53,7 +53,7 @@ class Plcmos(QualityModel):
 
 def _opinion(samples: NDArray[np.float32]) -> float:
     model = _model()
-    features = np.float32(model.stft_transform(samples))[None, None]
+    features = model.stft_transform(samples).astype(np.float32)[None, None]
     raters = np.random.default_rng(0).standard_normal((RATERS, 1, TASTES)).astype(np.float32)
     said = [model.session.run(None, {"degraded_audio": features, "rater_embed": rater})[0] for rater in raters]
     return float(np.mean(said))

@@ -108,7 +108,7 @@ class Res2(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keeps (batch, channels, frames)."""
-        *parts, last = x.split(self.width, dim=1)
+        *parts, last = torch.split(x, self.width, dim=1)
         done: list[Tensor] = []
         for part, conv, norm in zip(parts, self.convs, self.bns, strict=True):
             done.append(norm(torch.relu(conv(part + done[-1] if done else part))))
@@ -144,7 +144,10 @@ class Block(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Keeps (batch, channels, frames)."""
-        return x + super().forward(x)
+        inner = x
+        for layer in self:
+            inner = layer(inner)
+        return x + inner
 
 
 class AttentiveStatistics(nn.Module):

@@ -60,6 +60,7 @@ def refuse_missing(folder: Path, missing: Iterable[str], unexpected: Iterable[st
 
 
 def some(names: Sequence[str]) -> str:
+    """Returns the first few of many names."""
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 

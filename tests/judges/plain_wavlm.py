@@ -6,8 +6,7 @@ Written for tests alone: it shares nothing with the package, nor with transforme
 import math
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 
@@ -30,8 +29,8 @@ class Plain:
         """What goes into each layer, and what comes out at the end; shape (frames, features) each."""
         x = samples[None]
         for index, stride in enumerate(STRIDES):
-            x = F.conv1d(x, self._w(f"feature_extractor.conv_layers.{index}.0.weight"), stride=stride)
-            x = F.gelu(self._norm(x.T, f"feature_extractor.conv_layers.{index}.2.1")).T
+            x = nn.functional.conv1d(x, self._w(f"feature_extractor.conv_layers.{index}.0.weight"), stride=stride)
+            x = nn.functional.gelu(self._norm(x.T, f"feature_extractor.conv_layers.{index}.2.1")).T
         x = self._through(self._norm(x.T, "layer_norm"), "post_extract_proj")
         x = x + self._positions(x)
         layers = 1 + max(int(name.split(".")[4]) for name in self.tensors if ".encoder.layers." in name)
@@ -40,7 +39,7 @@ class Plain:
             states.append(x)
             own = f"encoder.layers.{index}"
             x = x + self._attention(self._norm(x, f"{own}.self_attn_layer_norm"), f"{own}.self_attn", bias)
-            inner = F.gelu(self._through(self._norm(x, f"{own}.final_layer_norm"), f"{own}.fc1"))
+            inner = nn.functional.gelu(self._through(self._norm(x, f"{own}.final_layer_norm"), f"{own}.fc1"))
             x = x + self._through(inner, f"{own}.fc2")
         return [*states, self._norm(x, "encoder.layer_norm")]
 
@@ -49,8 +48,10 @@ class Plain:
         v, g = self._w("encoder.pos_conv.0.weight_v"), self._w("encoder.pos_conv.0.weight_g")
         weight = g * v / v.square().sum(dim=(0, 1), keepdim=True).sqrt()
         kernel, groups = v.shape[2], v.shape[0] // v.shape[1]
-        found = F.conv1d(x.T[None], weight, self._w("encoder.pos_conv.0.bias"), padding=kernel // 2, groups=groups)
-        return F.gelu(found[0, :, : len(x)]).T
+        found = nn.functional.conv1d(
+            x.T[None], weight, self._w("encoder.pos_conv.0.bias"), padding=kernel // 2, groups=groups
+        )
+        return nn.functional.gelu(found[0, :, : len(x)]).T
 
     def _bias(self, frames: int) -> Tensor:
         """The bias of each head for each pair of frames, by how far the second lies from the first."""
@@ -116,7 +117,7 @@ class Plain:
 
     def _conv(self, x: Tensor, name: str, padding: int = 0, dilation: int = 1) -> Tensor:
         weight, bias = self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
-        return F.conv1d(x[None], weight, bias, padding=padding, dilation=dilation)[0]
+        return nn.functional.conv1d(x[None], weight, bias, padding=padding, dilation=dilation)[0]
 
     def _batch_norm(self, x: Tensor, name: str) -> Tensor:
         mean, variance, scale, shift = (

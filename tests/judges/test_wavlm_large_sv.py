@@ -140,7 +140,7 @@ def test_what_is_no_such_checkpoint_is_refused(tmp_path, content):
 
 
 def test_an_entry_that_is_no_tensor_is_refused(tensors, tmp_path):
-    with pytest.raises(WeightsError, match="has no tensor but something else as linear.bias"):
+    with pytest.raises(WeightsError, match=r"has no tensor but something else as linear\.bias"):
         saved(tmp_path, {"model": {**tensors, "linear.bias": "zero"}}).load()
 
 
