@@ -87,9 +87,11 @@ def run_judges_bench(count: int | None, runs: Sequence[str] | None) -> None:
         ConfigError: There are no such utterances.
         DataError: There is no such run.
     """
-    heard = _of_runs(runs)[:count] if runs else _recordings(UTTERANCES if count is None else count)
-    if not heard or (count is not None and len(heard) != count):
-        raise ConfigError(f"--utterances was {count}, but there are {len(heard)}: give --of runs whose sounds are kept")
+    heard = _of_runs(runs) if runs else _recordings()
+    wanted = (len(heard) if runs else UTTERANCES) if count is None else count
+    if not 1 <= wanted <= len(heard):
+        raise ConfigError(f"--utterances was {wanted}, expected 1 to {len(heard)}: so many sounds are here")
+    heard = heard[:wanted]
     known = judges()
     absent = {name: library().missing(judge.assets) for name, judge in known.items()}
     absent = {name: missing for name, missing in absent.items() if missing}
@@ -105,11 +107,8 @@ def run_judges_bench(count: int | None, runs: Sequence[str] | None) -> None:
     _print_operations()
 
 
-def _recordings(count: int) -> list[Heard]:
-    found = [Heard(one.audio, one.text, None) for one in utterances(max(count, 0))]
-    if len(found) != count:
-        raise ConfigError(f"--utterances was {count}, expected 1 to {len(utterances(MANY))}")
-    return found
+def _recordings() -> list[Heard]:
+    return [Heard(one.audio, one.text, None) for one in utterances(MANY)]
 
 
 def _of_runs(folders: Sequence[str]) -> list[Heard]:

@@ -74,9 +74,10 @@ def test_judges_are_timed_and_the_quick_ways_held_against_the_exact_ones(capfd):
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].startswith("2 utterances, ")
     assert max(map(len, lines)) <= 80
-    timed = {line[:28].strip(): float(line[28:].split()[0]) for line in lines[2:] if line[28:44].strip()}
+    end = next(index for index, line in enumerate(lines) if line.startswith("windows=one is faster"))
+    timed = {line[:28].strip(): float(line[28:].split()[0]) for line in lines[2:end]}
     assert {"dnsmos, windows=all", "dnsmos, windows=one", "plcmos", "campplus", "ge2e"} <= set(timed)
-    assert all(seconds > 0 for name, seconds in timed.items() if name in ("dnsmos, windows=all", "plcmos"))
+    assert min(timed[name] for name in ("dnsmos, windows=all", "plcmos")) > 0
     (overall,) = (line.split() for line in lines if line.startswith("dnsmos_ovrl"))
     mean, largest = float(overall[1]), float(overall[3])
     assert 0 < mean <= largest < 0.5
@@ -104,6 +105,6 @@ def test_judges_hear_a_run_whose_sounds_are_kept_and_no_other(run, capfd):
     assert {one.text for one in heard} == {"the quick brown fox", "jumps over a lazy dog", "a cold sun rose late"}
     assert len({one.trial for one in heard}) == 1
     assert main(["bench", "judges", "--of", str(folder), "--utterances", "10"]) == 2
-    assert "--utterances was 10, but there are 9: give --of runs whose sounds are kept" in capfd.readouterr().err
+    assert "--utterances was 10, expected 1 to 9: so many sounds are here" in capfd.readouterr().err
     assert main(["bench", "judges", "--utterances", "0"]) == 2
     assert "--utterances was 0, expected 1 to " in capfd.readouterr().err
