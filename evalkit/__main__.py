@@ -36,7 +36,7 @@ OF_THEIR_OWN = {
     "voices": ("voices", "run_voices"),
     "probes": ("probes", "run_probes"),
 }
-BENCHES = ["startup", "demo", "scoring", "growth", "store", "cuts", "statistics", "analysis", "gate"]
+BENCHES = ["startup", "demo", "scoring", "judges", "growth", "store", "cuts", "statistics", "analysis", "gate"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,11 +152,14 @@ def _add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--utterances",
         type=int,
         metavar="N",
-        help="a quicker try (default of scoring: 200, growth: 100,000, analysis: 1,000,000)",
+        help="a quicker try (default of scoring and judges: 200, growth: 100,000, analysis: 1,000,000)",
     )
     bench.add_argument("--cases", type=int, metavar="N", help="store: damaged artefacts (default: 540)")
     bench.add_argument("--runs", type=int, metavar="N", help="statistics, gate: a quicker try (default: 1,000)")
     bench.add_argument("--cuts", type=int, metavar="N", help="cuts: a quicker try (default: 240 of each kind)")
+    bench.add_argument(
+        "--of", nargs="+", metavar="RUN", help="judges: hear these runs' utterances (default: recordings)"
+    )
     bench.add_argument("--voices", nargs="+", metavar="PATH", help="cuts: of these voices (default: those that ship)")
 
 

@@ -18,7 +18,7 @@ from evalkit.languages import Language, Languages, english, require_converter
 
 Normalizer = Callable[[str], str]
 BY_LANGUAGE = "whisper"
-NORMALIZERS = (BY_LANGUAGE, "whisper_english", "whisper_basic", "seed_tts", "none")
+NORMALIZERS = (BY_LANGUAGE, "whisper_english", "whisper_basic", "seed_tts", "f5_tts", "none")
 REMEMBERED = 10_000  # texts a normaliser: probes, prompts and right transcripts come again and again
 
 _FORMAT = regex.compile(r"\p{Cf}")  # directions, joiners, borders of words: nothing of it is spoken
@@ -34,7 +34,8 @@ def normalizer(name: str, language: Language | None = None) -> Normalizer:
     `whisper_english` and `whisper_basic` are those of the Whisper paper (appendix C), from `whisper-normalizer`:
     case, punctuation, and for English also spellings, contractions and numbers. `whisper` is the English one for
     English and `basic` for other languages. `seed_tts` is what seed-tts-eval does: no punctuation but apostrophes,
-    lower case, Chinese in simplified signs. `none` only folds white space.
+    lower case, Chinese in simplified signs; `f5_tts` what F5-TTS's evaluation does: no apostrophes either. `none` only
+    folds white space.
 
     Args:
         name: One of `NORMALIZERS`.
@@ -100,6 +101,8 @@ def _named(name: str, language: Language) -> Normalizer:
         return str
     if name == "seed_tts":
         return _seed_tts if language.code != "zh" else _in_script(_seed_tts, language)
+    if name == "f5_tts":
+        return lambda text: _seed_tts(text).replace("'", "")
     if name == "whisper_basic":
         return _whisper_basic()
     if name == BY_LANGUAGE and language.entry.normalizer != "whisper_english":

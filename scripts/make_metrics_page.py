@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit.judges.dnsmos import Dnsmos
+from evalkit.judges.plcmos import Plcmos
 from evalkit.judges.utmos import Utmos
 from evalkit.metrics import bleed, delivery, failures, intelligibility, metrics_of, similarity, speed
 from evalkit.metrics.base import Metric
@@ -15,7 +16,8 @@ from evalkit.row import FAILED
 
 PAGE = Path(__file__).parent.parent / "docs/metrics.md"
 WIDTH = 120
-QUALITY = (*((name, Dnsmos.name) for name in Dnsmos.scores), *((name, Utmos.name) for name in Utmos.scores))
+QUALITY_MODELS = (Dnsmos, Plcmos, Utmos)
+QUALITY = tuple((name, model.name) for model in QUALITY_MODELS for name in model.scores)
 DISTRUST = "When not to trust it:"
 BETTER = {True: "more", False: "less", None: "neither"}
 OPENING = """\
@@ -95,8 +97,7 @@ def _quality() -> str:
     table = ["| metric | model | least, most |", "|---|---|---|"]
     table += [f"| `{one.name}` | `{one.judge}` | {', '.join(map(_end, one.bounds))} |" for one in metrics]
     models = [
-        f"`{model.name}`: {' '.join((model.__doc__ or '').split('Attributes:')[0].split())}"
-        for model in (Dnsmos, Utmos)
+        f"`{model.name}`: {' '.join((model.__doc__ or '').split('Attributes:')[0].split())}" for model in QUALITY_MODELS
     ]
     return "\n\n".join(["\n".join(table), *map(_folded, models), _body(metrics[0].about)])
 

@@ -29,7 +29,8 @@ from evalkit.record import MetricRecord
 State = Literal["pass", "regression", "inconclusive", "not gated"]
 
 BASELINE, CANDIDATE = 0, 1
-KNOWN = frozenset(metric.name for metric in metrics_of(["any"], [("dnsmos_ovrl", "dnsmos"), ("utmos", "utmos")]))
+QUALITY = [("dnsmos_ovrl", "dnsmos"), ("plcmos", "plcmos"), ("utmos", "utmos")]
+KNOWN = frozenset(metric.name for metric in metrics_of(["any"], QUALITY))
 LOAD = "more utterances do not help: it is the machine's load that differs from run to run"
 MOST_MORE = 1_000_000  # utterances; beyond it more of them are no advice
 

@@ -27,8 +27,9 @@ def run_bench(typed: Namespace) -> int:
     """Prints measurements.
 
     Args:
-        typed: `what` is measured; how many `utterances` (of `scoring`, `growth`, `analysis`), `cases` (`store`),
-            `cuts`, `runs` (`statistics`, `gate`); the folders of `voices` that `cuts` cuts. None: each its own number.
+        typed: `what` is measured; how many `utterances` (of `scoring`, `judges`, `growth`, `analysis`), `cases`
+            (`store`), `cuts`, `runs` (`statistics`, `gate`); the folders of `voices` that `cuts` cuts; the runs that
+            `judges` hears utterances `of`. None: each its own number.
     """
     what = typed.what
     if what == "startup":
@@ -56,6 +57,10 @@ def run_bench(typed: Namespace) -> int:
         from evalkit.commands.bench_analysis import run_analysis
 
         run_analysis(DRAWN if typed.utterances is None else typed.utterances)
+    elif what == "judges":
+        from evalkit.commands.bench_judges import run_judges_bench
+
+        run_judges_bench(typed.utterances, typed.of)
     elif what == "gate":
         from evalkit.commands.bench_gate import RUNS, run_gate_bench
 

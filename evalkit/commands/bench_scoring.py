@@ -6,7 +6,7 @@ take turns block by block, so that whatever else the machine does slows all of t
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from typing import Generic, TypeVar
@@ -53,6 +53,7 @@ class Spoken:
     text: str | None
 
 
+Sound = TypeVar("Sound")
 Way = Callable[[Sequence[Spoken]], list[Answer]]
 
 
@@ -140,16 +141,20 @@ def _measure(spoken: Sequence[Spoken]) -> tuple[dict[str, Tally[str]], dict[str,
     embedded = {way: Tally[Rows]() for way in embedding}
     for turn, start in enumerate(range(0, len(spoken), BLOCK)):
         block = spoken[start : start + BLOCK]
-        _take_turns(hearing, heard, block, turn)
-        _take_turns(embedding, embedded, block, turn)
+        take_turns(hearing, heard, block, turn)
+        take_turns(embedding, embedded, block, turn)
     return heard, embedded
 
 
-def _take_turns(
-    ways: dict[str, Way[Answer]], tallies: dict[str, Tally[Answer]], block: Sequence[Spoken], turn: int
+def take_turns(
+    ways: Mapping[str, Callable[[Sequence[Sound]], list[Answer]]],
+    tallies: Mapping[str, Tally[Answer]],
+    block: Sequence[Sound],
+    turn: int,
 ) -> None:
+    """Lets each way answer to a block, and counts what it took; none is always first."""
     names = list(ways)
-    for name in names[turn % len(names) :] + names[: turn % len(names)]:  # none is always first
+    for name in names[turn % len(names) :] + names[: turn % len(names)]:
         started = time.perf_counter()
         answers = ways[name](block)
         tallies[name].seconds += time.perf_counter() - started

@@ -96,7 +96,7 @@ class JudgeConfig:
 
     speakers: Names
     asr: Node
-    normalizer: Literal["whisper", "whisper_english", "whisper_basic", "seed_tts", "none"]
+    normalizer: Literal["whisper", "whisper_english", "whisper_basic", "seed_tts", "f5_tts", "none"]
     encoders: dict[str, Node]
     quality: Annotated[list[str], BeforeValidator(_listed)] = field(default_factory=list)
     qualities: dict[str, Node] = field(default_factory=dict)

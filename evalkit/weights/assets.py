@@ -94,6 +94,7 @@ class Asset:
         files: By their path in the folder.
         snapshot: A whole repository, beside `files`.
         runs_code: Its Python code runs when it is loaded, so its revision must be a commit.
+        own: The key, of a judge, that also takes a directory of the user's; None: an engine's, or none.
     """
 
     about: str
@@ -101,6 +102,7 @@ class Asset:
     files: Mapping[str, AssetFile] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     runs_code: bool = False
+    own: str | None = None
 
     @model_validator(mode="after")
     def _is_pinned(self) -> "Asset":
@@ -112,6 +114,11 @@ class Asset:
     def bytes(self) -> int:
         """Size on disk, about."""
         return sum(file.bytes or 0 for file in self.files.values()) + (self.snapshot.bytes if self.snapshot else 0)
+
+    @property
+    def is_of_a_hub(self) -> bool:
+        """Whether some of it comes from a model hub."""
+        return self.snapshot is not None or any(part.hub for file in self.files.values() for part in file.parts)
 
     @property
     def is_known(self) -> bool:
@@ -228,10 +235,11 @@ class AssetLibrary:
 
     def _own_weights(self, absent: Iterable[str]) -> str:
         """Returns the other way to have weights that only a model hub publishes."""
-        assets = [self.get(name) for name in absent]
-        parts = [part for asset in assets for file in asset.files.values() for part in file.parts]
-        hubs = any(part.hub for part in parts) or any(asset.snapshot for asset in assets)
-        return "; an engine's may also lie in a directory of yours: engine.weights=DIR" if hubs else ""
+        published = [asset for asset in map(self.get, absent) if asset.is_of_a_hub]
+        keys = [f"{asset.own}=DIR" for asset in published if asset.own]
+        if len(keys) < len(published):
+            return f"; an engine's may also lie in a directory of yours: {', '.join(['engine.weights=DIR', *keys])}"
+        return f"; they may also lie in a directory of yours: {', '.join(keys)}" if keys else ""
 
     def fingerprint(self, names: Iterable[str]) -> dict[str, str]:
         """Returns each file's SHA-256 by `asset/file`; of an asset without known hashes, only once it is fetched."""

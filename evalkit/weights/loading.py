@@ -33,7 +33,7 @@ def explained(folder: Path, what: str) -> Iterator[None]:
         said = " ".join(told(error).split())
         raise WeightsError(
             f"{folder}: {what} cannot be loaded: {type(error).__name__}: {said}; "
-            f"if its files are cut off, missing or another model's, {_advice(folder)}"
+            f"if its files are cut off, missing or another model's, {advice(folder)}"
         ) from error
 
 
@@ -52,18 +52,19 @@ def refuse_missing(folder: Path, missing: Iterable[str], unexpected: Iterable[st
     lacking = sorted(name for name in missing if not any(fnmatchcase(name, pattern) for pattern in unneeded))
     if lacking:
         others = sorted(unexpected)
-        renamed = f"; it has {len(others)} that the model knows not ({_some(others)})" if others else ""
+        renamed = f"; it has {len(others)} that the model knows not ({some(others)})" if others else ""
         raise WeightsError(
-            f"{folder}: the checkpoint has nothing for {len(lacking)} weights of the model ({_some(lacking)}){renamed}"
-            f": it is another model's, or this version of its package does not load it rightly; {_advice(folder)}"
+            f"{folder}: the checkpoint has nothing for {len(lacking)} weights of the model ({some(lacking)}){renamed}"
+            f": it is another model's, or this version of its package does not load it rightly; {advice(folder)}"
         )
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Returns the first few of many names."""
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
-def _advice(folder: Path) -> str:
+def advice(folder: Path) -> str:
     """Returns what brings weights anew."""
     known = library()
     if folder.parent == known.root and folder.name in known.known:

@@ -66,3 +66,45 @@ def test_statistics_are_simulated_case_by_case(capsys):
 def test_no_simulation_is_refused(capsys):
     assert main(["bench", "statistics", "--runs", "0"]) == 2
     assert "--runs was 0, expected 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.weights
+def test_judges_are_timed_and_the_quick_ways_held_against_the_exact_ones(capfd):
+    assert main(["bench", "judges", "--utterances", "2"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0].startswith("2 utterances, ")
+    assert max(map(len, lines)) <= 80
+    end = next(index for index, line in enumerate(lines) if line.startswith("windows=one is faster"))
+    timed = {line[:28].strip(): float(line[28:].split()[0]) for line in lines[2:end]}
+    assert {"dnsmos, windows=all", "dnsmos, windows=one", "plcmos", "campplus", "ge2e"} <= set(timed)
+    assert min(timed[name] for name in ("dnsmos, windows=all", "plcmos")) > 0
+    (overall,) = (line.split() for line in lines if line.startswith("dnsmos_ovrl"))
+    mean, largest = float(overall[1]), float(overall[3])
+    assert 0 < mean <= largest < 0.5
+    (whisper,) = (line.split() for line in lines if line.startswith("whisper_base, window=full") and "%" in line)
+    assert whisper[-1] == "100.0%"  # it is what the others are held against
+    first = next(line for line in lines if line.startswith("conv2d_1"))
+    assert "(64, 128, 3, 3)" in first
+
+
+def test_judges_of_runs_order_their_trials():
+    from evalkit.commands.bench_judges import _order
+
+    assert _order([(1.0, 3.0), (2.0, 3.5), (4.0, 3.6)]) == "kept in all 3 pairs"
+    assert _order([(1.0, 3.5), (1.2, 3.0), (4.0, 3.6)]) == "1 of 3 pairs changed, <= 0.200 apart"
+    assert _order([(1.0, 3.5)]) == "-"
+
+
+def test_judges_hear_a_run_whose_sounds_are_kept_and_no_other(run, capfd):
+    """One of the fakes: its sounds are read from its store, and a store without them is named."""
+    from evalkit.commands.bench_judges import _of_runs
+
+    folder = run().folder
+    heard = _of_runs([str(folder)])
+    assert len(heard) == 9
+    assert {one.text for one in heard} == {"the quick brown fox", "jumps over a lazy dog", "a cold sun rose late"}
+    assert len({one.trial for one in heard}) == 1
+    assert main(["bench", "judges", "--of", str(folder), "--utterances", "10"]) == 2
+    assert "--utterances was 10, expected 1 to 9: so many sounds are here" in capfd.readouterr().err
+    assert main(["bench", "judges", "--utterances", "0"]) == 2
+    assert "--utterances was 0, expected 1 to " in capfd.readouterr().err

@@ -474,7 +474,8 @@ def test_a_python_that_says_nothing_fails_every_step():
 ADAPTERS = [
     "engines.chroma.Chroma", "engines.csm.CSM", "engines.f5_tts.F5TTS", "engines.kokoro.Kokoro",
     "judges.campplus.CamPlusPlus", "judges.dnsmos.Dnsmos", "judges.ecapa.Ecapa", "judges.faster_whisper.FasterWhisper",
-    "judges.ge2e.GE2E", "judges.hf_ctc.HfCtc", "judges.silero.Silero", "judges.utmos.Utmos", "judges.wavlm_sv.WavLMSV",
+    "judges.ge2e.GE2E", "judges.hf_ctc.HfCtc", "judges.plcmos.Plcmos", "judges.silero.Silero", "judges.utmos.Utmos",
+    "judges.wavlm_large_sv.WavLMLargeSV", "judges.wavlm_sv.WavLMSV", "judges.whisper_hf.WhisperHf",
 ]  # fmt: skip
 
 

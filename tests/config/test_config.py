@@ -223,7 +223,8 @@ def test_several_speaker_encoders_are_chosen_by_name():
     ("judge", "speakers", "assets"),
     [
         ("ecapa_whisper", ["ecapa"], ["ecapa", "whisper_large_v3_ct2"]),
-        ("seed_tts_eval", ["wavlm_sv"], ["wavlm_base_plus_sv", "whisper_large_v3_ct2"]),
+        ("seed_tts_eval", ["wavlm_large_sv"], ["wavlm_large_sv", "whisper_large_v3"]),
+        ("f5_eval", ["wavlm_large_sv"], ["wavlm_large_sv", "whisper_large_v3_ct2"]),
         ("demo", ["campplus"], ["campplus", "whisper_base_ct2"]),
     ],
 )
@@ -234,14 +235,17 @@ def test_each_protocol_names_its_models_and_what_it_compares_with(judge, speaker
     assert [speaker.name for speaker in plan.judges.speakers] == speakers
     assert set(assets) <= set(plan.assets())
     assert len(config.judge.comparable) > 40
-    assert plan.judges.normalizer == ("seed_tts" if judge == "seed_tts_eval" else "whisper")
+    assert plan.judges.normalizer == {"seed_tts_eval": "seed_tts", "f5_eval": "f5_tts"}.get(judge, "whisper")
 
 
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["judge.speakers=[ecapo]"], "judge.speakers: there is no 'ecapo'; available: ecapa, wavlm_sv, campplus, ge2e"),
-        (["judge.quality=[pesq]"], "judge.quality: there is no 'pesq'; available: dnsmos, utmos"),
+        (
+            ["judge.speakers=[ecapo]"],
+            "judge.speakers: there is no 'ecapo'; available: ecapa, wavlm_large_sv, wavlm_sv, campplus, ge2e",
+        ),
+        (["judge.quality=[pesq]"], "judge.quality: there is no 'pesq'; available: dnsmos, plcmos, utmos"),
         (["judge.speakers=[]"], "judge.speakers"),
         (["judge.normalizer=lower"], "judge.normalizer: .*'seed_tts'"),
         (["voices.exclude=[nobody]"], "voices.exclude: no voice nobody among female_gb, female_us"),

@@ -15,14 +15,19 @@ from evalkit.judges.base import Judge
 from evalkit.judges.ecapa import Ecapa
 from evalkit.judges.hf_ctc import HfCtc
 from evalkit.judges.utmos import Utmos
+from evalkit.judges.wavlm_large_sv import WavLMLargeSV
 from evalkit.judges.wavlm_sv import WavLMSV
+from evalkit.judges.whisper_hf import WhisperHf
 from evalkit.resources import resource
 from tests import tiny_judges
 from tests.conftest import PACKAGES_WARN, environment
 
 pytestmark = PACKAGES_WARN
 
-KINDS = {"ecapa": Ecapa, "wavlm_sv": WavLMSV, "hf_ctc": HfCtc, "utmos": Utmos}
+KINDS = {
+    "ecapa": Ecapa, "wavlm_sv": WavLMSV, "wavlm_large_sv": WavLMLargeSV, "hf_ctc": HfCtc, "whisper_hf": WhisperHf,
+    "utmos": Utmos,
+}  # fmt: skip
 RATE = 16_000
 LENGTHS = (0.05, 0.1, 0.34, 1.0, 3.3, 29.9, 40.0)  # seconds
 CLIPS = sorted(resource("probes/voices/demo").glob("*/prompt_01.flac"))
@@ -58,16 +63,16 @@ def made(folders):
     return lambda name, **settings: KINDS[name](weights=str(folders[name]), device="cpu", **settings)
 
 
-@pytest.fixture(params=["ecapa", "wavlm_sv"])
+@pytest.fixture(params=["ecapa", "wavlm_sv", "wavlm_large_sv"])
 def encoder(request, made):
     return made(request.param)
 
 
 def answer(judge, audio):
     """What a judge of any kind says of one audio."""
-    if isinstance(judge, HfCtc):
+    if isinstance(judge, HfCtc | WhisperHf):
         return next(judge.transcribe([audio], ["en"])).text
-    if isinstance(judge, Ecapa | WavLMSV):
+    if isinstance(judge, Ecapa | WavLMSV | WavLMLargeSV):
         return judge.embed([audio]).tobytes()
     return next(judge.score([audio]))
 
@@ -138,7 +143,7 @@ def test_ecapa_is_what_speechbrains_parts_make_of_the_checkpoint(made, folders):
 def test_a_directory_that_lacks_files_is_refused(folders, name, tmp_path):
     node = {"_target_": f"{KINDS[name].__module__}.{KINDS[name].__qualname__}"}
     with pytest.raises(
-        ConfigError, match=f"there is no directory /no/such, and no asset of that name: {name[:4]}|hubert"
+        ConfigError, match=f"there is no directory /no/such, and no asset of that name: {KINDS[name].published[0]}"
     ):
         made_from({**node, "weights": "/no/such"}, Judge, "judge")
     for path in folders[name].iterdir():
@@ -158,7 +163,11 @@ def test_weights_count_by_their_bytes(made, folders, name, tmp_path):
     assert KINDS[name](weights=str(copy)).fingerprint() == fingerprint
     assert set(fingerprint["weights"]) == {path.name for path in copy.iterdir()}
     assert made(name).assets == ()
-    (file,) = (path for path in copy.iterdir() if path.suffix in (".bin", ".jit") or path.name == "classifier.ckpt")
+    (file,) = (
+        path
+        for path in copy.iterdir()
+        if path.suffix in (".bin", ".jit", ".pth", ".safetensors") or path.name == "classifier.ckpt"
+    )
     other = shutil.copytree(copy, tmp_path / "other")
     (other / file.name).write_bytes(file.read_bytes() + b"\0")
     assert KINDS[name](weights=str(other)).fingerprint() != fingerprint
@@ -241,23 +250,23 @@ def test_ctc_refuses_a_language_that_it_does_not_know(made):
     assert made("hf_ctc").language(noise(1)) is None
 
 
-@pytest.mark.parametrize("name", ["ecapa", "wavlm_sv", "hf_ctc"])
+@pytest.mark.parametrize("name", ["ecapa", "wavlm_sv", "wavlm_large_sv", "hf_ctc", "whisper_hf"])
 @pytest.mark.parametrize("audio", [noise(0.05), Audio(np.zeros(RATE, np.float32), RATE), noise(1)], ids=str)
 def test_short_silent_and_loud_audio_have_answers(made, name, audio):
     loud = Audio(audio.samples * 100, audio.sample_rate)
     for given in (audio, loud):
         found = answer(made(name), given)
-        if name != "hf_ctc":
+        if name not in ("hf_ctc", "whisper_hf"):
             assert np.linalg.norm(np.frombuffer(found, np.float32)) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("name", [*KINDS, "dnsmos"])
+@pytest.mark.parametrize("name", [*KINDS, "dnsmos", "plcmos"])
 def test_samples_that_are_no_numbers_are_refused(made, name, value):
     samples = noise(1).samples.copy()
     samples[500] = value
     with pytest.raises(JudgementError, match="samples that are not numbers"):
-        answer(dnsmos() if name == "dnsmos" else made(name), Audio(samples, RATE))
+        answer(speechmos(name) if name in ("dnsmos", "plcmos") else made(name), Audio(samples, RATE))
 
 
 def test_utmos_asks_the_module_for_one_number(made, folders):
@@ -296,15 +305,16 @@ def test_utmos_refuses_what_is_no_opinion(tmp_path):
         answer(Utmos(weights=str(tmp_path), device="cpu"), noise(1))
 
 
-def dnsmos():
+def speechmos(name="dnsmos", **settings):
     pytest.importorskip("speechmos")
     from evalkit.judges.dnsmos import Dnsmos
+    from evalkit.judges.plcmos import Plcmos
 
-    return Dnsmos()
+    return {"dnsmos": Dnsmos, "plcmos": Plcmos}[name](**settings)
 
 
 def test_dnsmos_is_what_the_package_says():
-    judge = dnsmos()
+    judge = speechmos()
     from speechmos import dnsmos as theirs
 
     assert len(CLIPS) == 4
@@ -323,7 +333,7 @@ def test_dnsmos_is_what_the_package_says():
 
 
 def test_dnsmos_loads_once_and_lets_go():
-    judge = dnsmos()
+    judge = speechmos()
     judge.load()
     theirs = sys.modules["speechmos.dnsmos"]
     loaded = theirs.dnsmos
@@ -335,10 +345,110 @@ def test_dnsmos_loads_once_and_lets_go():
 
 
 def test_dnsmos_of_short_silent_and_loud_audio():
-    judge = dnsmos()
+    judge = speechmos()
     for audio in (noise(0.05), Audio(np.zeros(9 * RATE + 160, np.float32), RATE)):
         assert all(np.isfinite(score) for score in answer(judge, audio).values())
     loud = Audio(noise(9.5).samples * 100, RATE)
     assert answer(judge, loud) == answer(judge, Audio(np.clip(loud.samples, -1, 1), RATE))
     with pytest.raises(JudgementError, match="no samples"):
         answer(judge, Audio(np.zeros(0, np.float32), RATE))
+
+
+def test_dnsmos_of_one_window_is_the_packages_own_for_a_clip_of_that_length():
+    exact, one = speechmos(), speechmos(windows="one")
+    assert one.fingerprint()["settings"] == {"windows": "one"} != exact.fingerprint()["settings"]
+    clip = Audio(np.resize(read_audio(CLIPS[0]).resampled(RATE).samples, 144_160), RATE)  # 9.01 s
+    assert answer(one, clip) == answer(exact, clip)
+    longer = Audio(np.concatenate([clip.samples, noise(3).samples]), RATE)
+    assert answer(one, longer) == answer(one, clip)  # the first 9.01 s
+    shorter = Audio(clip.samples[: 4 * RATE], RATE)
+    assert answer(one, shorter) == answer(exact, Audio(np.resize(shorter.samples, 144_160), RATE))
+
+
+def test_dnsmos_of_one_window_is_near_the_mean_over_all():
+    exact, one = speechmos(), speechmos(windows="one")
+    audios = [read_audio(path) for path in CLIPS]
+    pairs = zip(exact.score(audios), one.score(audios), strict=True)
+    differences = [abs(all_of_them["dnsmos_ovrl"] - first["dnsmos_ovrl"]) for all_of_them, first in pairs]
+    assert 0 < np.mean(differences) < 0.05
+
+
+def test_plcmos_is_the_packages_network_heard_by_raters_that_stay():
+    judge = speechmos("plcmos")
+    from speechmos import plcmos as theirs
+
+    audio = read_audio(CLIPS[0]).resampled(RATE)
+    found = answer(judge, audio)
+    assert found == answer(judge, audio)
+    model = theirs.PLCMOS()
+    raters = np.random.default_rng(0).standard_normal((15, 1, 64)).astype(np.float32)
+    features = np.float32(model.stft_transform(audio.samples))[None, None]
+    said = [model.session.run(None, {"degraded_audio": features, "rater_embed": rater})[0].item() for rater in raters]
+    assert found["plcmos"] == pytest.approx(sum(said) / 15, abs=1e-5)
+    gaps = audio.samples.copy()
+    for start in range(0, len(gaps), RATE // 4):
+        gaps[start : start + RATE // 12] = 0
+    assert answer(judge, Audio(gaps, RATE))["plcmos"] < found["plcmos"] - 0.5
+
+
+def test_plcmos_of_short_silent_and_loud_audio():
+    judge = speechmos("plcmos")
+    for audio in (noise(0.05), Audio(np.zeros(RATE, np.float32), RATE)):
+        assert np.isfinite(answer(judge, audio)["plcmos"])
+    loud = Audio(noise(1).samples * 100, RATE)
+    assert answer(judge, loud) == answer(judge, Audio(np.clip(loud.samples, -1, 1), RATE))
+    with pytest.raises(JudgementError, match="no samples"):
+        answer(judge, Audio(np.zeros(0, np.float32), RATE))
+
+
+def test_whisper_hf_is_what_transformers_generates_as_seed_tts_eval_asks(made, folders):
+    """Its call, step by step, with the prompt spelt out: start, language, task, no timestamps."""
+    import torch
+    from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+    processor = WhisperProcessor.from_pretrained(folders["whisper_hf"])
+    model = WhisperForConditionalGeneration.from_pretrained(folders["whisper_hf"], dtype="float32").eval()
+    texts = []
+    for seed in range(3):
+        features = processor(noise(2, seed).samples, sampling_rate=RATE, return_tensors="pt").input_features
+        spelt = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
+        tokens = torch.tensor([processor.tokenizer.convert_tokens_to_ids(spelt)])
+        with torch.inference_mode():
+            encoded = model.get_encoder()(features)
+            for _ in range(20):  # greedy, by hand
+                logits = model(encoder_outputs=encoded, decoder_input_ids=tokens).logits[0, -1]
+                logits[model.generation_config.suppress_tokens] = -torch.inf
+                tokens = torch.cat([tokens, logits.argmax().reshape(1, 1)], dim=1)
+                if tokens[0, -1] == processor.tokenizer.eos_token_id:
+                    break
+        texts.append(" ".join(processor.batch_decode(tokens, skip_special_tokens=True)[0].split()))
+        found = answer(made("whisper_hf"), noise(2, seed))
+        assert len(texts[-1]) > 5
+        assert found[: len(texts[-1]) - 3] == texts[-1][:-3]  # the last token may be half a letter
+    assert len(set(texts)) > 1
+
+
+def test_whisper_hf_hears_chunks_of_30_seconds(made):
+    judge, long = made("whisper_hf"), noise(40)
+    chunks = [Audio(long.samples[: 30 * RATE], RATE), Audio(long.samples[30 * RATE :], RATE)]
+    assert answer(judge, long) == " ".join(" ".join(answer(judge, chunk) for chunk in chunks).split())
+    assert answer(judge, chunks[0]) != answer(judge, chunks[1])
+
+
+def test_whisper_hf_is_told_the_language(made):
+    judge = made("whisper_hf")
+    english, german = (next(judge.transcribe([noise(2)], [language])).text for language in ("en", "de"))
+    assert english != german
+    with pytest.raises(JudgementError, match="knows no language 'xx'; it knows 2 codes, among them de, en"):
+        next(judge.transcribe([noise(2)], ["xx"]))
+
+
+def test_whisper_hf_refuses_a_checkpoint_that_lacks_weights(folders, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    copy = shutil.copytree(folders["whisper_hf"], tmp_path / "copy")
+    state = load_file(copy / "model.safetensors")
+    state.pop("model.decoder.layers.0.fc1.bias")
+    save_file(state, copy / "model.safetensors", {"format": "pt"})
+    with pytest.raises(WeightsError, match=r"has nothing for 1 weights of the model \(model\.decoder\.layers\.0\.fc1"):
+        WhisperHf(weights=str(copy), device="cpu").load()

@@ -10,6 +10,7 @@ from evalkit.text import NORMALIZERS, REMEMBERED, normalizer
         ("whisper_english", "🎉 ?!", ""),
         ("whisper_basic", "Hello, World.", "hello world"),
         ("seed_tts", "It's 42, isn't it — “so”?", "it's 42 isn't it so"),
+        ("f5_tts", "It's 42, isn't it — “so”?", "its 42 isnt it so"),
         ("none", "  Hello,   World. ", "Hello, World."),
     ],
 )

@@ -162,3 +162,23 @@ def test_the_shipped_list_is_whole():
         assert asset.licence
         assert asset.bytes > 0
         assert all(len(file.sha256) == 64 for file in asset.files.values() if file.sha256)
+
+
+@pytest.mark.parametrize(
+    ("absent", "said"),
+    [
+        (["wavlm_large_sv"], "; they may also lie in a directory of yours: judge.encoders.wavlm_large_sv.weights=DIR"),
+        (
+            ["csm_1b", "ecapa"],
+            "; an engine's may also lie in a directory of yours: engine.weights=DIR, judge.encoders.ecapa.weights=DIR",
+        ),
+        (["campplus"], ""),
+    ],
+)
+def test_missing_weights_say_where_else_they_may_lie(tmp_path, absent, said):
+    from evalkit.errors import MissingAssetsError
+    from evalkit.weights.assets import AssetLibrary, library
+
+    with pytest.raises(MissingAssetsError) as missing:
+        AssetLibrary(library().known, tmp_path).require(absent)
+    assert str(missing.value).endswith(f"type: python -m evalkit fetch {' '.join(absent)}{said}")

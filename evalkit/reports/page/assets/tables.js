@@ -76,7 +76,7 @@
   evalkit.region = (label, table) => element("div", { class: "region", role: "region", "aria-label": label, tabindex: "0" }, table);
 
   /* The name of a metric for a heading, and what it is. */
-  evalkit.heading = (metric) => metric.replace(/_/g, " ").replace(/^(sim|wer|cer|rtf|f0|p|dnsmos)\b/, (word) => word.toUpperCase());
+  evalkit.heading = (metric) => metric.replace(/_/g, " ").replace(/^(sim|wer|cer|rtf|f0|p|dnsmos|plcmos|utmos)\b/, (word) => word.toUpperCase());
 
   evalkit.about = (metric) => {
     const known = evalkit.contents.metrics[metric];
