@@ -150,7 +150,7 @@ def test_a_closed_loop_speaks_a_users_own_phrases(run, voices, probes):
 
 def test_a_transcriber_that_does_not_know_a_language_is_refused_by_name(run, voices, probes):
     in_language(voices, probes, "de")
-    done = run("judge/asr=hubert_ctc")
+    done = run("judge/asr=hubert_large")
     assert done.code == 2
     assert "judge.asr: hf_ctc with these weights does not know the language 'de' of the probes" in " ".join(
         done.err.split()

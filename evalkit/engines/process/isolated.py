@@ -30,7 +30,7 @@ from evalkit.resources import at_home
 LOADING = 10  # loading may take so many times what an utterance may
 STARTING_SECONDS = 60.0
 REMARKS = 20_000  # bytes of its standard error that are kept
-NEEDED = "numpy pydantic packaging platformdirs pyyaml"
+NEEDED = "numpy pydantic packaging platformdirs pyyaml regex"
 # Only evalkit itself is taken from here: the worker's other packages are its own.
 BOOTSTRAP = """
 import sys, importlib.util as u

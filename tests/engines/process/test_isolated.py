@@ -151,7 +151,7 @@ def python(tmp_path_factory):
     folder = tmp_path_factory.mktemp("other") / "venv"
     venv.create(folder, symlinks=True, with_pip=False)
     (site,) = folder.glob("lib/python*/site-packages")
-    needed = ("numpy", "pydantic", "annotated_types", "typing_extensions", "typing_inspection", "packaging",
+    needed = ("numpy", "pydantic", "regex", "annotated_types", "typing_extensions", "typing_inspection", "packaging",
               "platformdirs", "yaml", "_yaml", "pyyaml")  # fmt: skip
     for found in Path(np.__file__).parents[1].iterdir():
         if found.name.lower().startswith(needed):
