@@ -211,8 +211,9 @@ def _lively(name: str, shape: tuple[int, ...], generator: torch.Generator) -> to
     drawn = torch.randn(shape, generator=generator)
     if name.endswith(("running_var", "weight_g")):
         return drawn.abs() + 0.5
-    inputs = max(1, drawn[0].numel()) if drawn.dim() > 1 else 1
-    return drawn / inputs**0.5 + (1.0 if drawn.dim() == 1 and name.endswith("weight") else 0.0)
+    if drawn.dim() > 1:
+        return drawn / drawn[0].numel() ** 0.5
+    return 0.1 * drawn + (1.0 if name.endswith("weight") else 0.0)  # what is the same for all sounds stays small
 
 
 def _wavlm_shapes(sizes: dict[str, int]) -> dict[str, tuple[int, ...]]:
